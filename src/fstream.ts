@@ -89,10 +89,11 @@ export function createStreams(options: FstreamOptions = {}): Streams {
 
 /** @internal The app of the standalone server: its refusals suggest command-line flags instead of options. */
 export function standalone(options: FstreamOptions): StreamApp {
-  return build(options, FLAG_HINTS);
+  // Reads that are under way at a shutdown end with the server, which is later.
+  return build(options, FLAG_HINTS, false);
 }
 
-function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
+function build(options: FstreamOptions, hints: RefusalHints, closesStore = true): StreamApp {
   checkOptions(options, TYPES);
   const { root, durability, store, webhooks = false, publicUrl, metrics: measures = false, ...rest } = options;
   // Validated before the store is opened, so that a bad option creates no folder.
@@ -116,6 +117,7 @@ function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
   return createApp({
     ...parts,
     hints,
+    closesStore,
     metrics,
     publicUrl: outside,
     ...(webhooks && { sender: new CheckedSender() }),

@@ -43,7 +43,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   "src/engine": { imports: ["src/support", "src/protocol"] },
   "src/engine/storage": { imports: ["src/support", "src/protocol"] },
-  "src/engine/follow": { imports: ["src/protocol", "src/engine", "src/engine/storage"] },
+  "src/engine/follow": { imports: ["src/support", "src/protocol", "src/engine", "src/engine/storage"] },
   "src/engine/append": {
     imports: ["src/support", "src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"],
   },

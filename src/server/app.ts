@@ -14,8 +14,9 @@ import { ScanTurns } from "../engine/scan/scan-turns.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
+import { StoreLifecycle } from "../engine/storage/store-lifecycle.ts";
 import type { WebhookSender } from "../engine/subscriptions/webhook-sender.ts";
-import type { ErrorCode } from "../protocol/errors.ts";
+import { type ErrorCode, StreamError } from "../protocol/errors.ts";
 import { TOKEN_PARAMETER } from "../protocol/parameters.ts";
 import { openSubscriptions } from "./durable/subscriptions/open-subscriptions.ts";
 import type { Authorize } from "./gate/gate.ts";
@@ -42,6 +43,8 @@ import { StalledReaders } from "./timers/stalled-readers.ts";
 /** The parts that the app is built from. */
 export interface AppParts {
   readonly store: Store;
+  /** Whether the store is closed with the app. Default true; if false, after `closeStore()`. */
+  readonly closesStore?: boolean;
   readonly platform: (c: Context) => Promise<Platform>;
   readonly limits: Readonly<Limits>;
   readonly listings?: boolean;
@@ -71,9 +74,18 @@ export interface AppParts {
 /** A Hono app that serves streams and can be closed. */
 export type StreamApp = Hono & {
   /**
+   * Opens the store: connects to it, if it is elsewhere. A server calls it before it listens, to fail at once if the store
+   * can't be used. Without it, the app opens the store by itself, and requests fail for as long as it can't.
+   *
+   * Rejects with what the store throws, and with a `RangeError` for a limit that the store can't meet.
+   */
+  open(): Promise<void>;
+  /** Why the store can't serve requests now, in one line for the operator; undefined if it can, or does not know. */
+  health(): Promise<string | undefined>;
+  /**
    * Shuts down cleanly: refuses new requests, disconnects followers and appenders (close code 1012, a response body
-   * that is cut off, or status 503), stores what it has received, and releases every path. Resolves when nothing is
-   * left.
+   * that is cut off, or status 503), stores what it has received, releases every path, and closes the store. Resolves when
+   * nothing is left.
    *
    * @param reason The reason to log, such as `SIGTERM`. Default `close()`.
    */
@@ -84,6 +96,12 @@ export type StreamApp = Hono & {
    * @internal
    */
   countRefusal(code: ErrorCode): void;
+  /**
+   * Closes the store, if {@link close} does not.
+   *
+   * @internal
+   */
+  closeStore(): Promise<void>;
   /** The same streams, for this program. */
   readonly streams: Streams;
 };
@@ -91,11 +109,13 @@ export type StreamApp = Hono & {
 /** Builds the app. */
 export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
+  const lifecycle = new StoreLifecycle(parts.store, () => registry.batchSizes.assertLimit());
+  const { store } = lifecycle;
   const reporter = new Reporter(parts.log, parts.onEvent);
-  const folders = new FolderWatches(parts.store, limits, (path, error) => {
+  const folders = new FolderWatches(store, limits, (path, error) => {
     reporter.failed(path, error, `The folder "/${path}" can't be listed for its live listings.`);
   });
-  const registry = new AppendRegistry(parts.store, limits, {
+  const registry = new AppendRegistry(store, limits, {
     began(channel) {
       const { path, size, generation } = channel;
       reporter.traffic.appendBegan(channel);
@@ -128,10 +148,11 @@ export function createApp(parts: AppParts): StreamApp {
     },
     failed: (path, error) => reporter.failedIfFault(path, error),
   });
+  registry.batchSizes.assertLimit();
   const sessions = new Sessions(registry, (path, error) => {
     reporter.failed(path, error, `The record of the append session of "/${path}" can't be written or removed.`);
   });
-  const { streams: records } = parts.store;
+  const { streams: records } = store;
   const durable =
     records && parts.durableStreams !== false
       ? new DurableStreams({ registry, sessions }, records, (path, error) => {
@@ -142,7 +163,7 @@ export function createApp(parts: AppParts): StreamApp {
   const subscriptions = openSubscriptions({ registry, durable, reporter, sender: parts.sender });
   const scanTurns = new ScanTurns();
   const service: Service = {
-    store: parts.store,
+    store,
     registry,
     limits,
     reporter,
@@ -153,7 +174,7 @@ export function createApp(parts: AppParts): StreamApp {
     sessions,
     standing: new StandingFollows({ registry, sessions }),
     folders,
-    lineCounts: new LineCounts(parts.store, scanTurns, limits),
+    lineCounts: new LineCounts(store, scanTurns, limits),
     searches: new ScanQuota(limits, { what: "searches", all: "searches", byPeer: "peerSearches" }),
     scanTurns,
     durable,
@@ -190,11 +211,13 @@ export function createApp(parts: AppParts): StreamApp {
     // The headers of an upgrade may be immutable, and no page embeds it.
     return known?.upgraded ? response : marked(response, c);
   });
-  service.sessions.restore().catch((error: unknown) => {
-    reporter.failed(undefined, error, "The open sessions can't be read.");
-  });
-  durable?.restore().catch((error: unknown) => {
-    reporter.failed(undefined, error, "The streams on record can't be read.");
+  lifecycle.whenOpen(() => {
+    service.sessions.restore().catch((error: unknown) => {
+      reporter.failed(undefined, error, "The open sessions can't be read.");
+    });
+    durable?.restore().catch((error: unknown) => {
+      reporter.failed(undefined, error, "The streams on record can't be read.");
+    });
   });
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
@@ -202,6 +225,7 @@ export function createApp(parts: AppParts): StreamApp {
       .runShutdown(reason, async () => {
         // Together: what a subscription appends may wait for an appender that only the shutdown ends.
         await Promise.all([subscriptions?.subscriptions.stop(), registry.close()]);
+        if (parts.closesStore !== false) await lifecycle.close();
       })
       .finally(() => {
         durable?.lifetimes.stop();
@@ -226,7 +250,16 @@ export function createApp(parts: AppParts): StreamApp {
     close,
   });
   const countRefusal = (code: ErrorCode): void => reporter.traffic.refused(code);
-  return Object.assign(app, { close, countRefusal, streams });
+  const open = (): Promise<void> => lifecycle.open();
+  const health = async (): Promise<string | undefined> => {
+    try {
+      return await store.health?.();
+    } catch (error) {
+      return StreamError.from(error).message;
+    }
+  };
+  const closeStore = (): Promise<void> => lifecycle.close();
+  return Object.assign(app, { open, health, close, closeStore, countRefusal, streams });
 }
 
 /** The request that caused an event; the program that runs the server may have done so instead. */

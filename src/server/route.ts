@@ -3,7 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
-import type { StreamState } from "../engine/storage/stream-state.ts";
+import { lookAgain } from "../engine/storage/look-again.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { inPlace, inPlaceUnlessShort } from "./durable/in-place.ts";
 import { optionsOf } from "./durable/preflight.ts";
@@ -251,16 +251,22 @@ async function write(service: Service, { exchange, isFolder, parameters }: Write
 
 async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
   const { path } = exchange.subject;
-  await settle(service, path);
+  await service.durable?.use(path);
   if (!isFolder) return removeResource(service, exchange, parameters);
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only files can be removed.`, { path });
 }
 
-async function read(service: Service, request: ReadRequest): Promise<Response> {
+/** Answers a read or a follow. What a store that may be stale refuses is tried again, up to the response. */
+function read(service: Service, request: ReadRequest): Promise<Response> {
+  return lookAgain(service.store, () => readOnce(service, request));
+}
+
+async function readOnce(service: Service, request: ReadRequest): Promise<Response> {
   const { socket, verb, isFolder, exchange, parameters } = request;
   const following = socket || verb === "FOLLOW";
   const { path } = exchange.subject;
-  const state = isFolder ? undefined : await settle(service, path);
+  // Removes what has expired.
+  const state = isFolder ? undefined : await service.durable?.useNow(path);
   if (state && exchange.c.req.method !== "HEAD") service.durable?.lifetimes.use(path, state);
   if (!following && !isFolder && parameters.live && exchange.c.req.method === "GET") {
     return inPlace(service, exchange, "follow", () => readLive(service, exchange, parameters));
@@ -272,9 +278,4 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   }
   const answer = (): Promise<Response> => unlessChanged(parameters, () => show(service, request, following));
   return !following || isFolder ? answer() : inPlace(service, exchange, "follow", answer);
-}
-
-/** Removes what has expired. @throws {StreamError} `gone` for a tombstone. */
-async function settle({ durable }: Service, path: string): Promise<StreamState | undefined> {
-  return durable?.use(path);
 }

@@ -11,6 +11,7 @@
  */
 export { type ByteReader, byteReader } from "../engine/storage/byte-reader.ts";
 export { belowResource, folderInPlace, heldByAppender } from "../engine/storage/conflicts.ts";
+export { lookAgain } from "../engine/storage/look-again.ts";
 export { compareNames, SortedNames } from "../engine/storage/name-order.ts";
 export { type RangeSource, rangeStream } from "../engine/storage/range-stream.ts";
 export type {
@@ -58,4 +59,5 @@ export {
 export { checkGeneration } from "../protocol/generation.ts";
 export { checkedPath, isAddressable, RESERVED_SEGMENT, SEGMENT_BYTES } from "../protocol/path.ts";
 export { newGeneration } from "../support/token.ts";
+export { type OtherProcess, storeActor } from "./suite/actor.ts";
 export { type OpenStore, type RegisterTest, type StoreSuiteOptions, storeSuite } from "./suite/suite.ts";

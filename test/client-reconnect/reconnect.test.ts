@@ -70,8 +70,10 @@ describe("the first attempt", () => {
     }
   });
 
-  it("is retried when the server is restarting or overloaded", () => {
-    for (const code of ["restarting", "overloaded"] as const) assert.equal(after([lost(code)]).action?.type, "wait");
+  it("is retried when the server is restarting or overloaded, or its store does not answer", () => {
+    for (const code of ["restarting", "unavailable", "overloaded"] as const) {
+      assert.equal(after([lost(code)]).action?.type, "wait");
+    }
   });
 
   it("is retried when a connection was accepted and broke before it began", () => {
@@ -208,7 +210,7 @@ describe("the state machine", () => {
     fc.constant(() => due),
     fc
       .tuple(
-        fc.constantFrom<ErrorCode>("unreachable", "restarting", "overloaded", "conflict", "fenced"),
+        fc.constantFrom<ErrorCode>("unreachable", "restarting", "unavailable", "overloaded", "conflict", "fenced"),
         fc.double({ min: 0, max: 0.99, noNaN: true }),
       )
       .map(

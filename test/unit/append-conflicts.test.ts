@@ -43,6 +43,36 @@ test("an appender that has left makes room for the next one, even while its conn
   rig.registry.assertFree("a");
 });
 
+test("a driver can ask whether an append is about to end, on behalf of another process", async () => {
+  const store = memoryStore();
+  const claim = store.claim.bind(store);
+  const asked: (() => boolean)[] = [];
+  store.claim = async (path, options) => {
+    asked.push(options?.isLeaving ?? assert.fail("nothing to ask"));
+    assert.equal(asked.at(-1)?.(), false, "it is about to begin");
+    return claim(path, options);
+  };
+  const registry = new AppendRegistry(store, resolveLimits());
+  const first = await registry.admit("a");
+  let hasLeft = false;
+  first.connect({
+    endIfLeft: () => {
+      if (hasLeft) void first.end("complete");
+      return hasLeft;
+    },
+  });
+  assert.equal(asked[0]?.(), false);
+  hasLeft = true;
+  assert.equal(asked[0]?.(), true);
+  await first.end("complete");
+  const second = await registry.admit("a");
+  second.connect({});
+  assert.equal(asked[1]?.(), false);
+  const ended = second.end("complete");
+  assert.equal(asked[1]?.(), true, "what it has accepted is being stored");
+  await ended;
+});
+
 test("a client learns when the path of a lost appender will be free, if that is known", async () => {
   const rig = new Rig();
   const first = await rig.registry.admit("a");

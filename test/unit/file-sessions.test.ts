@@ -11,6 +11,9 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 const RECORD = { path: "a.txt", digest: "0123456789abcdef".repeat(4) };
 
+/** A claim that another process has taken over. */
+const LOST = { epoch: 1, isOurs: () => false };
+
 interface Place {
   readonly reserved: Reserved;
   readonly sessions: FileSessions;
@@ -44,9 +47,9 @@ sessionsTest("a session is there from its saving to its removal", async ({ reser
     await sessions.save({ ...RECORD, graceLeftMs: 0 });
     assert.equal(sessions.mayBeOpen("a.txt"), true);
     assert.deepEqual(await sessions.find("a.txt"), { ...RECORD, graceLeftMs: 0 });
-    await sessions.save({ ...RECORD, graceLeftMs: 1 }, () => false);
+    await sessions.save({ ...RECORD, graceLeftMs: 1 }, LOST);
     assert.deepEqual(await sessions.list(), [{ ...RECORD, graceLeftMs: 0 }]);
-    await sessions.remove("a.txt", () => false);
+    await sessions.remove("a.txt", LOST);
     assert.equal(sessions.mayBeOpen("a.txt"), true);
     await sessions.remove("a.txt");
     assert.equal(sessions.mayBeOpen("a.txt"), false);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Store } from "../../src/engine/storage/store.ts";
 import { guardedStore } from "../../src/engine/storage/store-guard.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { convertsErrors, guarded, guardedHandle } from "../fixture/guarded-store.ts";
 
@@ -78,6 +79,36 @@ describe("a guarded store", () => {
     assert.deepEqual(seen, [driver, driver, driver]);
     const least = guarded({});
     for (const member of ["tidy", "requestHandover", "watch"]) assert.ok(!(member in least), member);
+  });
+
+  it("shows what a driver says of itself, at any time, and how to open and close it", async () => {
+    const driver: Record<string, unknown> = { maxStaleMs: 5 };
+    const calls: unknown[] = [];
+    for (const name of ["open", "close", "health"]) {
+      driver[name] = async function (this: unknown): Promise<string> {
+        calls.push(this);
+        return name;
+      };
+    }
+    const store = guardedStore(driver as unknown as Store);
+    const { maxStaleMs, maxBatchBytes, maxWholeBatchBytes } = store;
+    assert.deepEqual([maxStaleMs, maxBatchBytes, maxWholeBatchBytes], [5, undefined, undefined]);
+    Object.assign(driver, { maxBatchBytes: 6, maxWholeBatchBytes: 7 });
+    assert.deepEqual([store.maxBatchBytes, store.maxWholeBatchBytes], [6, 7]);
+    await store.open?.();
+    await store.close?.();
+    assert.equal(await store.health?.(), "health");
+    assert.deepEqual(calls, [driver, driver, driver]);
+    const least = guarded({});
+    for (const member of ["open", "close", "health"]) assert.ok(!(member in least), member);
+  });
+
+  it("lets the operator read why a store can't be opened, and says when a client may try again", async () => {
+    const error = new Error("nats://host refuses the password");
+    await assert.rejects(async () => guarded({ open: () => Promise.reject(error) }).open?.(), error);
+    const down = () => Promise.reject(new StreamError("unavailable", "No quorum."));
+    const { headers } = await rejectsWith(guarded({ stat: down }).stat("a"), "unavailable");
+    assert.deepEqual(headers, { "Retry-After": "1" });
   });
 
   it("converts the errors of every member", async () => {

@@ -1,6 +1,7 @@
 /** What the followers of another process's append get: its growth, its content, and its end. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RecentPool } from "../../src/engine/follow/recent-chunks.ts";
 import { RemoteChannel } from "../../src/engine/follow/remote.ts";
 import type { Growth } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
@@ -57,6 +58,99 @@ test("live members get what the path grows by, once and in order", async () => {
   await tell({ size: 17 });
   await tell({ size: 5 });
   assert.deepEqual([taken.join(""), remote.size, reads()], ["one two three", 17, 0]);
+});
+
+test("bytes that come with the growth are passed on, and not read", async () => {
+  const shared = sharedStore();
+  await put(shared.store, "a", "old ");
+  const { remote, member, taken, tell } = await open(shared);
+  remote.broadcast.join(member);
+  const reads = countReads(shared);
+  await put(shared.store, "a", "one ", "two ", "three ", "four");
+  await tell({ size: 8, bytes: Buffer.from("one ") });
+  await tell({ size: 12, bytes: Buffer.from("two ") });
+  assert.deepEqual([taken, remote.size, reads()], [["one ", "two "], 12, 0]);
+  await tell({ size: 18 });
+  assert.deepEqual([taken.at(-1), reads()], ["three ", 1], "the driver had them no more");
+  await tell({ size: 22, bytes: Buffer.from("four") });
+  assert.deepEqual([taken.join(""), remote.size, reads()], ["one two three four", 22, 1]);
+});
+
+test("of bytes that a look has found already only the rest is passed on, and of none that do not follow", async () => {
+  const shared = sharedStore();
+  const { remote, member, taken, tell } = await open(shared);
+  remote.broadcast.join(member);
+  await put(shared.store, "a", "one two three");
+  const { stat } = shared.store;
+  shared.store.stat = async (path) => {
+    const found = await stat.call(shared.store, path);
+    return found && { ...found, size: 6 };
+  };
+  await remote.refresh();
+  await tell({ size: 8, bytes: Buffer.from("one two ") });
+  await tell({ size: 4, bytes: Buffer.from("one ") });
+  assert.deepEqual([taken, remote.size], [["one tw", "o "], 8]);
+  const reads = countReads(shared);
+  await tell({ size: 13, bytes: Buffer.from("ee") });
+  assert.deepEqual([taken.join(""), reads()], ["one two three", 1]);
+});
+
+test("the growth of a stream may say whether it is closed, so that nothing is looked up", async () => {
+  const shared = sharedStore();
+  const handle = await shared.store.claim("a");
+  await handle.append(new Uint8Array(0), { created: true });
+  const { remote, member, taken, tell } = await open(shared);
+  remote.broadcast.join(member);
+  let looks = 0;
+  const { stat } = shared.store;
+  shared.store.stat = async (path) => {
+    looks++;
+    return stat.call(shared.store, path);
+  };
+  await handle.append(Buffer.from("one "));
+  await tell({ size: 4, bytes: Buffer.from("one "), closed: false });
+  assert.deepEqual([remote.finalSize, looks], [undefined, 0]);
+  await handle.append(Buffer.from("two"), { closed: {} });
+  await tell({ size: 7, bytes: Buffer.from("two"), closed: true });
+  assert.deepEqual([taken, remote.finalSize, looks], [["one ", "two"], 7, 0]);
+});
+
+test("a stream may be closed without a byte more", async () => {
+  const shared = sharedStore();
+  const { remote, tell } = await open(shared);
+  await put(shared.store, "a", "one");
+  await tell({ size: 3, bytes: Buffer.from("one"), closed: false });
+  await tell({ size: 3, closed: true });
+  assert.equal(remote.finalSize, 3);
+});
+
+test("a follower that lags a little gets what the live members got, and reads nothing", async () => {
+  const shared = sharedStore();
+  const pool = new RecentPool(1_000);
+  const remote = await RemoteChannel.open("a", shared.store, () => {}, assert.fail, pool);
+  assert.ok(remote);
+  const slow = { take: () => false, dismissed: () => {} };
+  remote.broadcast.join(slow);
+  await shared.watches[0]?.tell({ size: 4, bytes: Buffer.from("one ") });
+  await shared.watches[0]?.tell({ size: 7, bytes: Buffer.from("two") });
+  await settle();
+  assert.deepEqual(
+    [0, 4].map((offset) => Buffer.from(remote.broadcast.recent(offset)?.bytes ?? []).toString()),
+    ["one ", "two"],
+  );
+});
+
+test("followers that join at once share looks", async () => {
+  const shared = sharedStore();
+  const { remote } = await open(shared);
+  let looks = 0;
+  const { stat } = shared.store;
+  shared.store.stat = async (path) => {
+    looks++;
+    return stat.call(shared.store, path);
+  };
+  await Promise.all(Array.from({ length: 100 }, () => remote.refresh()));
+  assert.equal(looks, 2, "one that was under way, and one that began after the last of them came");
 });
 
 test("while there is no live member, nothing is read", async () => {

@@ -7,7 +7,7 @@ import { sentence } from "./error-line.ts";
 
 /** The errors that are retried. */
 const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...(["unreachable", "restarting", "overloaded", "busy", "too_many", "conflict"] as const),
+  ...(["unreachable", "restarting", "unavailable", "overloaded", "busy", "too_many", "conflict"] as const),
 ]);
 
 /**

@@ -55,7 +55,9 @@ interface FollowFlags extends TokenFlags {
 const FIRST_POSITION = "0@-1";
 
 /** The errors that `--wait` waits for. */
-const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreachable", "restarting", "overloaded"]);
+const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(["not_found", "unreachable", "restarting", "unavailable", "overloaded"] as const),
+]);
 
 /**
  * Creates the command.

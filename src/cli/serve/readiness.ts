@@ -12,27 +12,38 @@ const TIMEOUT_MS = 2_000;
 /** What the server does. */
 export type Phase = "starting" | "serving" | "shutting down";
 
+/** A store that says whether it can serve requests. */
+export interface HealthyStore {
+  /** Why it can't, in one line; undefined if it can. Does not reject. */
+  health(): Promise<string | undefined>;
+}
+
+const ALWAYS_HEALTHY: HealthyStore = { health: async () => undefined };
+
 /** The readiness of one server. */
 export class Readiness {
   readonly #root: string;
   readonly #phase: () => Phase;
+  readonly #store: HealthyStore;
   /** The write that is under way, so that a stuck disk gets only one. */
   #check: Promise<string | undefined> | undefined;
 
   /**
    * @param root The folder that is served.
    * @param phase Returns what the server does.
+   * @param store Says why the store can't serve requests. Default: it always can.
    */
-  constructor(root: string, phase: () => Phase) {
+  constructor(root: string, phase: () => Phase, store: HealthyStore = ALWAYS_HEALTHY) {
     this.#root = root;
     this.#phase = phase;
+    this.#store = store;
   }
 
   /** Why the server is not ready, as a sentence; undefined if it is. */
   async obstacle(): Promise<string | undefined> {
     const before = this.#obstacleOfPhase();
     if (before !== undefined) return before;
-    this.#check ??= this.#write().finally(() => {
+    this.#check ??= this.#look().finally(() => {
       this.#check = undefined;
     });
     // A shutdown may have begun meanwhile.
@@ -42,6 +53,10 @@ export class Readiness {
   #obstacleOfPhase(): string | undefined {
     const phase = this.#phase();
     return phase === "serving" ? undefined : `The server is ${phase}.`;
+  }
+
+  async #look(): Promise<string | undefined> {
+    return (await this.#write()) ?? (await this.#store.health());
   }
 
   async #write(): Promise<string | undefined> {

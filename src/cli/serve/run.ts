@@ -109,14 +109,18 @@ export async function run(flags: ServeFlags): Promise<number> {
   const interrupts = new Interrupts();
   let isServing = false;
   const phase = (): Phase => (interrupts.received ? "shutting down" : isServing ? "serving" : "starting");
-  const watched = admin && (await listenForAdmin(admin, host, new Readiness(root, phase), app));
+  const watched = admin && (await listenForAdmin(admin, host, new Readiness(root, phase, app), app));
   const { refusedUploadMs, headersTimeoutMs, shutdownTimeoutMs } = resolveLimits(limit);
   const onLateHeaders = (): void => app.countRefusal("idle");
   const settings = { ...flags.http, fetch: app.fetch, log, refusedUploadMs, headersTimeoutMs, onLateHeaders };
-  const server = await listen(settings).catch(async (error: unknown) => {
-    await watched?.close(0);
-    throw error;
-  });
+  // A store that can't be used is found now, not by the first request.
+  const server = await app
+    .open()
+    .then(() => listen(settings))
+    .catch(async (error: unknown) => {
+      await watched?.close(0);
+      throw error;
+    });
   isServing = true;
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
@@ -127,6 +131,7 @@ export async function run(flags: ServeFlags): Promise<number> {
   const deadlineMs = performance.now() + shutdownTimeoutMs;
   await app.close(interrupts.received);
   await server.close(Math.max(0, deadlineMs - performance.now()));
+  await app.closeStore();
   // Last, so that probes see the whole shutdown.
   await watched?.close(0);
   return DONE;

@@ -2,7 +2,7 @@
  * The retry policy as a pure state machine: events come in, actions go out. It uses no clock, randomness or network.
  * @module
  */
-import type { StreamError } from "../../protocol/errors.ts";
+import type { ErrorCode, StreamError } from "../../protocol/errors.ts";
 import {
   BACKOFF_FIRST_MS,
   BACKOFF_MAX_MS,
@@ -12,6 +12,11 @@ import {
   UNANSWERED_MS,
 } from "../connection/limits.ts";
 import { TokenLapse } from "../connection/token-lapse.ts";
+
+/** The refusals that pass by themselves. */
+const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(["restarting", "unavailable", "overloaded", "busy", "too_many"] as const),
+]);
 
 /** How long and when to retry. */
 export interface RetryPolicy {
@@ -160,7 +165,7 @@ function madeProgress({ phase, progressed, openedMs }: ReconnectState, nowMs: nu
 function isTemporary(error: StreamError, state: ReconnectState, { retryFirst, renewsToken }: RetryPolicy): boolean {
   const { code, headers } = error;
   if (error instanceof TokenLapse) return renewsToken === true && state.reached;
-  if (code === "restarting" || code === "overloaded" || code === "busy" || code === "too_many") return true;
+  if (TEMPORARY.has(code)) return true;
   if (code === "unreachable") return state.reached || retryFirst;
   // An older attempt of this client probably took over, rather than another process with the same session.
   if (code === "fenced") return state.unanswered > 0;
@@ -171,11 +176,11 @@ function isTemporary(error: StreamError, state: ReconnectState, { retryFirst, re
 }
 
 /**
- * The upper bound of the delay, for full jitter. It doubles with every failure. The first delay after a restart is
- * spread wider because all clients of the server reconnect at once.
+ * The upper bound of the delay, for full jitter. It doubles with every failure. The first delay after a restart, or after
+ * an outage of the store, is spread wider because all clients of the server reconnect at once.
  */
 function spreadMs({ code }: StreamError, failures: number): number {
-  if (code === "restarting" && failures === 1) return RESTART_SPREAD_MS;
+  if ((code === "restarting" || code === "unavailable") && failures === 1) return RESTART_SPREAD_MS;
   return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
 }
 

@@ -31,9 +31,23 @@ export interface AppendOwner extends AppenderEvents {
   shutDown?(): Promise<unknown>;
 }
 
+/** A slot that is taken, and what settles its promises. */
+export interface Reservation {
+  readonly slot: AppendSlot;
+  readonly setClaimed: () => void;
+  readonly setConnected: () => void;
+  /** Frees the path. */
+  readonly leave: () => void;
+}
+
 /** Whether the pending owner yields to other appenders. */
 export function yieldsToOthers({ yields, owner }: AppendSlot): boolean {
   return yields && owner === undefined;
+}
+
+/** Whether the path will be free soon. An owner whose appender has left ends the append. */
+export function isLeaving(slot: AppendSlot): boolean {
+  return slot.ending || yieldsToOthers(slot) || slot.owner?.endIfLeft?.() === true;
 }
 
 /** A new slot, and what settles its promises. */

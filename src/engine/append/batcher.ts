@@ -8,6 +8,7 @@ import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { Limits } from "../limits.ts";
+import { BatchSizes } from "./batch-sizes.ts";
 import type { Batch, Channel } from "./channel.ts";
 import { PieceQueue } from "./piece-queue.ts";
 import { turnEnd } from "./turn.ts";
@@ -33,6 +34,7 @@ export class Batcher {
   error: StreamError | undefined;
   readonly #limits: Readonly<Limits>;
   readonly #events: AppenderEvents;
+  readonly #sizes: BatchSizes;
   readonly #writer: WritableStreamDefaultWriter<Batch>;
   readonly #pieces = new PieceQueue();
   #queued = 0;
@@ -47,8 +49,15 @@ export class Batcher {
    * @param channel Receives the bytes. {@link end} ends it.
    * @param limits The batch size, and the largest size of the resource.
    * @param events Callbacks for progress and failure. Default: none.
+   * @param sizes The sizes of batches. Default: that of the limits.
    */
-  constructor(channel: Channel, limits: Readonly<Limits>, events: AppenderEvents = {}) {
+  constructor(
+    channel: Channel,
+    limits: Readonly<Limits>,
+    events: AppenderEvents = {},
+    sizes: BatchSizes = new BatchSizes({}, limits),
+  ) {
+    this.#sizes = sizes;
     this.channel = channel;
     this.#limits = limits;
     this.#events = events;
@@ -82,23 +91,35 @@ export class Batcher {
   }
 
   /**
-   * Stores a batch as a whole or not at all, together with what it changes of the stream. Not to be mixed with
-   * {@link push}; calls must not overlap.
+   * Stores a batch together with what it changes of the stream, as a whole or not at all. One without a change is stored in
+   * parts, if the store accepts only smaller batches. Not to be mixed with {@link push}; calls must not overlap.
    *
-   * @throws {StreamError} `limit` if the resource would become too large; what {@link AppendHandle.append} throws, after
+   * @throws {StreamError} `limit` if the resource would become too large, `too_large` for the store; what {@link AppendHandle.append} throws, after
    * which the batcher accepts nothing more.
    */
   async store(batch: Batch): Promise<void> {
     if (this.error) throw this.error;
     if (batch.bytes.length > this.#room) throw tooManyBytes(this.channel.path, this.#limits.pathBytes);
+    if (batch.change) this.#sizes.assertWhole(this.channel.path, batch.bytes.length);
     this.#room -= batch.bytes.length;
     try {
-      await this.#writer.write(batch);
+      for (const part of this.#partsOf(batch)) await this.#writer.write(part);
     } catch (error) {
       this.#fail(error);
     }
     if (this.error) throw this.error;
     this.#events.stored?.(this.channel.size);
+  }
+
+  /** A batch, in parts that the store accepts. What it changes is stored at once. */
+  *#partsOf(batch: Batch): Generator<Batch, void, void> {
+    const { part } = this.#sizes;
+    const { bytes, change } = batch;
+    if (change || bytes.length <= part) {
+      yield batch;
+      return;
+    }
+    for (let from = 0; from < bytes.length; from += part) yield { bytes: bytes.subarray(from, from + part) };
   }
 
   #queue(piece: Uint8Array): void {
@@ -153,7 +174,7 @@ export class Batcher {
     try {
       while (this.#pieces.bytes > 0) {
         if (this.#mayGrow()) await turnEnd();
-        const batch = this.#pieces.take(this.#limits.batchBytes);
+        const batch = this.#pieces.take(this.#sizes.collected);
         // A failure during the turn has cleared the queue.
         if (this.error) break;
         await this.#writer.write({ bytes: batch });
@@ -176,7 +197,7 @@ export class Batcher {
    * may end between two of them, so during a burst a small batch waits until all of them are delivered.
    */
   #mayGrow(): boolean {
-    const isSmall = this.#pieces.bytes < Math.min(COALESCE_BYTES, this.#limits.batchBytes);
+    const isSmall = this.#pieces.bytes < Math.min(COALESCE_BYTES, this.#sizes.collected);
     return isSmall && performance.now() - this.#wroteMs < REST_MS;
   }
 

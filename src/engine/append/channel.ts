@@ -56,6 +56,8 @@ export class Channel implements Followable {
   readonly #used: UsedSpace | undefined;
   /** Checks what is appended to a stream of JSON; undefined for others. */
   readonly #lines: JsonScanner | undefined;
+  /** Whether it is unknown what of the last batch is stored. */
+  #isUncertain = false;
 
   /**
    * @param path The resource path.
@@ -124,9 +126,12 @@ export class Channel implements Followable {
     return this.#handle.revoked;
   }
 
-  /** Whether another process has taken over the path; see {@link AppendHandle.isRevoked}. */
+  /**
+   * Whether another process has taken over the path, see {@link AppendHandle.isRevoked}, or only the next claim knows what
+   * is stored.
+   */
   isRevoked(): boolean {
-    return this.#handle.isRevoked?.() ?? this.#handle.revoked.aborted;
+    return this.#isUncertain || (this.#handle.isRevoked?.() ?? this.#handle.revoked.aborted);
   }
 
   /** Aborts when another process requests a handover; see {@link AppendHandle.handoverRequested}. */
@@ -162,7 +167,10 @@ export class Channel implements Followable {
     const ended = this.isRevoked() ? "restarting" : (this.#handle.fate ?? reason);
     const outcome: Outcome = { size: this.size, reason: ended };
     try {
-      await (unused && this.#handle.discard ? this.#handle.discard() : this.#handle.release(outcome.reason));
+      // After an uncertain creation, the path may have bytes.
+      await (unused && !this.#isUncertain && this.#handle.discard
+        ? this.#handle.discard()
+        : this.#handle.release(outcome.reason));
     } finally {
       this.outcome = outcome;
       this.broadcast.dissolve();
@@ -182,7 +190,10 @@ export class Channel implements Followable {
       if (this.size > start) {
         controller.enqueue({ bytes: bytes.subarray(0, this.size - start), end: this.size });
       }
-      throw StreamError.from(error, "storage");
+      const failure = StreamError.from(error, "storage");
+      // Even if the driver does not say so: from now on, it is not known where the next byte goes.
+      if (failure.code === "unavailable") this.#isUncertain = true;
+      throw failure;
     }
     if (bytes.length < batch.bytes.length) throw refusedLine(this.path, this.size, this.#lines?.isTooLong);
   }

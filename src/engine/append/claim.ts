@@ -76,9 +76,15 @@ export interface Claimed {
 /**
  * Claims a path.
  *
+ * @param isLeaving Whether the append is about to end; see {@link ClaimOptions.isLeaving}. Default: never.
  * @throws {StreamError} as {@link AppendRegistry.admit}.
  */
-export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<Claimed> {
+export async function claimPath(
+  by: Claimant,
+  path: string,
+  terms: AppendPreconditions,
+  isLeaving: () => boolean = () => false,
+): Promise<Claimed> {
   const { store } = by;
   if (!terms.enforcesStreamRules) await by.beforeRaw?.(path);
   const before = await checkBeforeClaim(store, path, terms);
@@ -93,7 +99,7 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
   };
   const create = !mustExist(terms) && terms.create !== false;
   const kept = terms.enforcesStreamRules ?? false;
-  const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type, kept };
+  const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type, kept, isLeaving };
   const handle = await store.claim(path, options).catch(async (error) => {
     const kept = isConflict(error) && !terms.enforcesStreamRules ? await claimKept(store, path, options) : undefined;
     if (kept) return kept;
@@ -104,8 +110,8 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
   try {
     // A shutdown that began during the claim does not know this append, and would wait for it.
     by.assertOpen();
-    // Not every store calls `check`.
-    if (!isChecked) await check();
+    // Not every store calls `check`, and before the claim, one that may be stale may not have shown a session.
+    if (!isChecked || store.maxStaleMs !== undefined) await check();
     if (!terms.enforcesStreamRules && handle.stream?.closed) throw closedStream(path, handle.offset);
     await checkAfterClaim(store, { path, before, handle }, terms);
     const lines = isJsonType(handle.stream?.type) ? await lastLineOf(by, path, handle) : undefined;

@@ -5,6 +5,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { lookAgain } from "../storage/look-again.ts";
 import type { AppendHandle, Store, StoreStat } from "../storage/store.ts";
 
 /** Preconditions for an append. A path that does not meet them is left as it is. */
@@ -48,11 +49,13 @@ export async function checkBeforeClaim(
 ): Promise<StoreStat | undefined> {
   const { offset, generation, check } = terms;
   if (offset === undefined && generation === undefined && !check) return undefined;
-  const found = await store.stat(path);
-  // The claim reports the conflict. If the path is free by then, it is checked after the claim.
-  if (found?.appending) checkGeneration(path, generation, found.generation);
-  else checkFound(found, path, terms);
-  return found;
+  return lookAgain(store, async () => {
+    const found = await store.stat(path);
+    // The claim reports the conflict. If the path is free by then, it is checked after the claim.
+    if (found?.appending) checkGeneration(path, generation, found.generation);
+    else checkFound(found, path, terms);
+    return found;
+  });
 }
 
 /**
@@ -72,6 +75,20 @@ export function checkFound(
 }
 
 /**
+ * Looks at a path and checks what is there.
+ *
+ * @returns Undefined if the path does not exist.
+ * @throws {StreamError} as {@link checkFound}; what {@link Store.stat} throws.
+ */
+export function checkedLook(store: Store, path: string, terms: PathPreconditions): Promise<StoreStat | undefined> {
+  return lookAgain(store, async () => {
+    const found = await store.stat(path);
+    checkFound(found, path, terms);
+    return found;
+  });
+}
+
+/**
  * Checks only that a path has the generation that the preconditions name, if any.
  *
  * @throws {StreamError} `replaced`; what {@link Store.stat} throws.
@@ -81,7 +98,8 @@ export async function checkRequiredGeneration(
   path: string,
   { generation }: PathPreconditions,
 ): Promise<void> {
-  if (generation !== undefined) checkGeneration(path, generation, (await store.stat(path))?.generation);
+  if (generation === undefined) return;
+  await lookAgain(store, async () => checkGeneration(path, generation, (await store.stat(path))?.generation));
 }
 
 /** A claimed path, with what was found before the claim. */

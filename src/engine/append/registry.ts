@@ -2,7 +2,6 @@
  * The registry of appends: one channel per path, from its claim to its end.
  * @module
  */
-
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Followable, Outcome } from "../follow/followable.ts";
@@ -12,7 +11,15 @@ import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { Store } from "../storage/store.ts";
 import { AppendCounts, type Opener } from "./append-counts.ts";
-import { type AppendOwner, type AppendSlot, newSlot, yieldsToOthers } from "./append-slot.ts";
+import {
+  type AppendOwner,
+  type AppendSlot,
+  isLeaving,
+  newSlot,
+  type Reservation,
+  yieldsToOthers,
+} from "./append-slot.ts";
+import { BatchSizes } from "./batch-sizes.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
@@ -24,13 +31,6 @@ import { UsedSpace } from "./used-space.ts";
 
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
 export type Closer = () => Promise<void>;
-
-interface Reservation {
-  readonly slot: AppendSlot;
-  readonly setClaimed: () => void;
-  readonly setConnected: () => void;
-  readonly leave: () => void;
-}
 
 /** A source to follow, leased until `leave` is called. */
 export interface LeasedSource {
@@ -70,6 +70,7 @@ export class AppendRegistry {
   readonly counts: AppendCounts;
   readonly space: FreeSpace;
   readonly used: UsedSpace;
+  readonly batchSizes: BatchSizes;
   beforeRaw: ((path: string) => Promise<void>) | undefined;
   readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes: RemoteChannels;
@@ -92,8 +93,9 @@ export class AppendRegistry {
     this.space = new FreeSpace(store, limits);
     this.used = new UsedSpace(store, limits);
     this.counts = new AppendCounts(limits);
+    this.batchSizes = new BatchSizes(store, limits);
     this.#recent = new RecentPool(limits.recentBytes);
-    this.#remotes = new RemoteChannels(store, (path, error) => events.failed?.(path, error));
+    this.#remotes = new RemoteChannels(store, this.#recent, (path, error) => events.failed?.(path, error));
   }
 
   /** Whether the server is shutting down. */
@@ -143,8 +145,7 @@ export class AppendRegistry {
       await (channel ? slot.free : slot.claimed);
     }
     const remote = await this.#remotes.lease(path);
-    if (!remote) return undefined;
-    await remote.source.refresh();
+    await remote?.source.refresh();
     return remote;
   }
 
@@ -165,12 +166,12 @@ export class AppendRegistry {
     await checkRequiredGeneration(this.store, path, terms);
     const { slot, setClaimed, setConnected, leave } = await this.#reserve(path, terms);
     try {
-      const { handle, lines } = await claimPath(this, path, terms);
+      const { handle, lines } = await claimPath(this, path, terms, () => isLeaving(slot));
       const { requestId, enforcesStreamRules: isKept } = terms;
       const channel = new Channel(path, handle, this.#recent, { requestId, lines, isKept, used: this.used });
       slot.channel = channel;
       this.notices.notify(path);
-      const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
+      const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path), this.batchSizes);
       const finish = async (reason: EndReason, unused?: boolean): Promise<Outcome> => {
         const outcome = await batcher.end(reason, unused).finally(leave);
         this.#events.ended?.(channel, outcome, batcher.error);
@@ -224,7 +225,7 @@ export class AppendRegistry {
   /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
-    if (!slot || slot.ending || yieldsToOthers(slot) || slot.owner?.endIfLeft?.()) return;
+    if (!slot || isLeaving(slot)) return;
     const leftMs = slot.owner?.retryAfterMs?.();
     throw leftMs === undefined ? heldByAppender(path) : heldDuringGrace(path, leftMs);
   }

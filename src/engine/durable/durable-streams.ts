@@ -3,9 +3,10 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
-import { checkFound, type PathPreconditions } from "../append/preconditions.ts";
+import { checkedLook, checkFound, type PathPreconditions } from "../append/preconditions.ts";
 import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
+import { lookAgain } from "../storage/look-again.ts";
 import type { Store } from "../storage/store.ts";
 import type { ProducerState, StreamRecords, StreamState } from "../storage/stream-state.ts";
 import type { CreateSpec } from "./creation.ts";
@@ -130,7 +131,12 @@ export class DurableStreams {
    *
    * @throws {StreamError} `gone` for a tombstone.
    */
-  async use(path: string): Promise<StreamState | undefined> {
+  use(path: string): Promise<StreamState | undefined> {
+    return lookAgain(this.#store, () => this.useNow(path));
+  }
+
+  /** As {@link use}, for callers that look again themselves. */
+  async useNow(path: string): Promise<StreamState | undefined> {
     const state = await this.settle(path);
     if (!state?.deleted) return state;
     throw new StreamError("gone", `"/${path}" was removed; only forks of it are left.`, { path });
@@ -188,12 +194,11 @@ export class DurableStreams {
    * place past its end; `not_json`, `busy`, and what storing throws.
    */
   async create(path: string, ask: CreateSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Made> {
-    const found = await this.#store.stat(path);
-    checkFound(found, path, preconditions);
+    const found = await checkedLook(this.#store, path, preconditions);
     const known = foundSame(path, found, ask);
     if (known) return known;
-    const { limits, used } = this.#appends.registry;
-    const parts = { store: this.#store, records: this.records, limits, used };
+    const { limits, used, batchSizes } = this.#appends.registry;
+    const parts = { store: this.#store, records: this.records, limits, used, batchSizes };
     const making = makeStream(parts, path, ask, (terms, run) =>
       this.#do<Made>(path, (untilMs, resolve, failed) => ({
         untilMs,

@@ -4,6 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
+import type { BatchSizes } from "../append/batch-sizes.ts";
 import type { AppendPreconditions } from "../append/claim.ts";
 import type { UsedSpace } from "../append/used-space.ts";
 import type { Limits } from "../limits.ts";
@@ -30,6 +31,7 @@ export interface MakingParts {
   readonly records: StreamRecords;
   readonly limits: Readonly<Limits>;
   readonly used: UsedSpace;
+  readonly batchSizes: BatchSizes;
 }
 
 /** Claims the path of the new stream, and runs a task with it. */
@@ -116,11 +118,18 @@ async function copy(parts: MakingParts, held: ClaimedJobPath, source: Source, st
   const { closed: _, ...open } = state;
   try {
     for (let piece = await pieces.read(); piece; piece = await pieces.read()) {
-      await held.store({ bytes: piece, change: { ...open, incomplete: true } });
+      for (const bytes of cut(piece, parts.batchSizes.whole)) {
+        await held.store({ bytes, change: { ...open, incomplete: true } });
+      }
     }
   } finally {
     await pieces.cancel().catch(() => {});
   }
+}
+
+/** A piece in parts of at most `max` bytes. */
+function* cut(piece: Uint8Array, max: number): Generator<Uint8Array, void, void> {
+  for (let from = 0; from < piece.length; from += max) yield piece.subarray(from, from + max);
 }
 
 async function sourceOf({ store, records, limits }: MakingParts, ask: CreateSpec, fork: ForkSpec): Promise<Source> {

@@ -171,7 +171,8 @@ export class PathWriter implements AppendOwner {
 
   async #store(admission: Admission, merged: Merged): Promise<void> {
     const taken: MergeableJob[] = [];
-    const max = this.#registry.limits.batchBytes;
+    const { collected, whole } = this.#registry.batchSizes;
+    const max = Math.min(collected, whole);
     for (let job = this.#queue[0]; job && "decide" in job; job = this.#queue[0]) {
       if (taken.length === MAX_JOBS || (taken.length > 0 && merged.bytes + job.bytes > max)) break;
       this.#queue.shift();

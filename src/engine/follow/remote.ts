@@ -1,18 +1,21 @@
 /**
- * Follows a path that another process appends to: reads its bytes from the store as the path grows.
+ * Follows a path that another process appends to: passes its bytes on as the path grows. If the driver does not have them
+ * at hand, they are read from the store.
  * @module
  */
 
 import { StreamError } from "../../protocol/errors.ts";
+import { sharedRuns } from "../../support/shared-runs.ts";
 import type { Growth, Store } from "../storage/store.ts";
 import { Broadcast } from "./broadcast.ts";
 import type { Followable, Outcome } from "./followable.ts";
 import { RecentPool } from "./recent-chunks.ts";
 
-/** Callbacks of a {@link RemoteChannel}. */
-interface RemoteEvents {
+/** Callbacks of a {@link RemoteChannel}, and where it keeps recent chunks. */
+interface RemoteParts {
   readonly onEnd: () => void;
   readonly onFailure: (error: StreamError) => void;
+  readonly pool: RecentPool;
 }
 
 /** The path as it was when the watch began. */
@@ -26,6 +29,11 @@ export class RemoteChannel implements Followable {
   readonly broadcast: Broadcast;
   outcome: Outcome | undefined;
   finalSize: number | undefined;
+  /**
+   * Checks the size now: a client that comes from the other process may know of more bytes than the last check found.
+   * Followers that join at the same time share a check.
+   */
+  readonly refresh: () => Promise<void> = sharedRuns(() => this.#refresh());
   readonly #isStream: boolean;
   readonly #store: Store;
   readonly #watch: AbortController;
@@ -34,18 +42,17 @@ export class RemoteChannel implements Followable {
   #leases = 0;
   #delivered: Promise<void> = Promise.resolve();
 
-  private constructor(seen: Seen, store: Store, watch: AbortController, events: RemoteEvents) {
+  private constructor(seen: Seen, store: Store, watch: AbortController, parts: RemoteParts) {
     const { path, size, generation, type, isStream } = seen;
     this.#isStream = isStream;
     this.path = path;
     this.generation = generation;
     this.type = type;
-    // Keeps no recent chunks: what the other process appends is read from the store anyway.
-    this.broadcast = new Broadcast(size, new RecentPool(0));
+    this.broadcast = new Broadcast(size, parts.pool);
     this.#store = store;
     this.#watch = watch;
-    this.#onEnd = events.onEnd;
-    this.#onFailure = events.onFailure;
+    this.#onEnd = parts.onEnd;
+    this.#onFailure = parts.onFailure;
   }
 
   /**
@@ -53,12 +60,14 @@ export class RemoteChannel implements Followable {
    *
    * @param onEnd Called when the append has ended, or the last lease was released: the channel grants no new lease.
    * @param onFailure Called when the path can no longer be read. Default: does nothing.
+   * @param pool Keeps recent chunks for followers that lag. Default: none are kept.
    */
   static async open(
     path: string,
     store: Store,
     onEnd: () => void,
     onFailure: (error: StreamError) => void = () => {},
+    pool: RecentPool = new RecentPool(0),
   ): Promise<RemoteChannel | undefined> {
     const watch = new AbortController();
     const updates = await store.watch?.(path, watch.signal);
@@ -70,7 +79,7 @@ export class RemoteChannel implements Followable {
     // Size and generation come from the same check: between two checks, the file may be replaced.
     const size = found?.size ?? first.value.size;
     const seen = { path, size, generation: found?.generation ?? "", type: found?.type, isStream: !!found?.stream };
-    const remote = new RemoteChannel(seen, store, watch, { onEnd, onFailure });
+    const remote = new RemoteChannel(seen, store, watch, { onEnd, onFailure, pool });
     void remote.#run(first.value, updates);
     return remote;
   }
@@ -93,20 +102,17 @@ export class RemoteChannel implements Followable {
     };
   }
 
-  /**
-   * Checks the size now: a client that comes from the other process may know of more bytes than the last check found.
-   */
-  async refresh(): Promise<void> {
+  async #refresh(): Promise<void> {
     // Ignored: the watch reports that the path can't be read.
     const found = await this.#store.stat(this.path).catch(() => undefined);
-    if (found) await this.#deliver(found.size).catch(() => {});
+    if (found) await this.#deliver({ size: found.size }).catch(() => {});
   }
 
   async #run(first: Growth, updates: AsyncGenerator<Growth, void, void>): Promise<void> {
     let ended = first.ended;
     try {
       for (let next = await updates.next(); !next.done; next = await updates.next()) {
-        await this.#deliver(next.value.size);
+        await this.#deliver(next.value);
         ended = next.value.ended;
       }
     } catch (error) {
@@ -124,15 +130,23 @@ export class RemoteChannel implements Followable {
   }
 
   /** Runs deliveries one after the other: each begins at the tail that the previous one left. */
-  #deliver(size: number): Promise<void> {
-    this.#delivered = this.#delivered.catch(() => {}).then(() => this.#deliverNow(size));
+  #deliver(growth: Growth): Promise<void> {
+    this.#delivered = this.#delivered.catch(() => {}).then(() => this.#deliverNow(growth));
     return this.#delivered;
   }
 
-  async #deliverNow(size: number): Promise<void> {
+  async #deliverNow({ size, bytes, closed }: Growth): Promise<void> {
+    // A stream may be closed without a byte more.
+    if (closed && !this.outcome && size >= this.size) this.finalSize = size;
     if (size <= this.size || this.outcome) return;
     // Known before the last bytes are passed on.
-    if (this.#isStream) await this.#lookWhetherClosed();
+    if (this.#isStream && closed === undefined) await this.#lookWhetherClosed();
+    const isKnown = bytes && size - bytes.length <= this.size;
+    if (isKnown) {
+      // A check may have found a part of them already.
+      this.broadcast.deliver({ bytes: bytes.subarray(this.size - (size - bytes.length)), end: size });
+      return;
+    }
     if (this.broadcast.size === 0) {
       this.broadcast.skipTo(size);
       return;

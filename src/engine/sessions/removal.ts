@@ -6,6 +6,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { assertNoSession } from "../append/claim.ts";
 import { checkFound, checkRequiredGeneration, type PathPreconditions } from "../append/preconditions.ts";
 import { heldByAppender } from "../storage/conflicts.ts";
+import { lookAgain } from "../storage/look-again.ts";
 import type { Store } from "../storage/store.ts";
 import type { Appends } from "./appends.ts";
 
@@ -34,10 +35,13 @@ export async function removePath(
   try {
     await checkRequiredGeneration(store, path, terms);
     const isRemoved = await registry.whileFree(path, async () => {
-      const found = await store.stat(path);
-      if (found?.appending) throw heldByAppender(path);
-      // Not every store calls `check`.
-      checkFound(found, path, terms);
+      const found = await lookAgain(store, async () => {
+        const found = await store.stat(path);
+        if (found?.appending) throw heldByAppender(path);
+        // Not every store calls `check`.
+        checkFound(found, path, terms);
+        return found;
+      });
       return found !== undefined && store.remove(path, check);
     });
     if (isRemoved) registry.removed(path, requestId);

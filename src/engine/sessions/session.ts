@@ -181,16 +181,22 @@ export class AppendSession implements AppendOwner {
     return this.#ending;
   }
 
+  /** Removes its record: it can't be resumed any more. */
+  async forget(): Promise<void> {
+    const { records, onProblem } = this.#parts;
+    await records.remove(this.path, this.#claim).catch(unlessFenced(onProblem));
+  }
+
   async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
     this.#grace.stop();
-    const { admission, records, onEnd, onProblem } = this.#parts;
+    const { admission, onEnd, onProblem } = this.#parts;
     await this.#recorded;
     // Everything is stored before the record is removed: a crash in between must leave a session to resume.
     await (reason === "restarting" ? admission.batcher.idle : admission.batcher.verify());
     const { channel, error } = admission.batcher;
     // From here on the session can't be resumed, and watchers must not mistake a crash for a lost append.
     if (reason === "complete" && !error) await channel.leaveEndMarker(reason).catch(onProblem);
-    if (reason !== "restarting") await records.remove(this.path, this.#claim).catch(onProblem);
+    if (reason !== "restarting") await this.forget();
     onEnd();
     return admission.end(reason, unused);
   }
@@ -214,6 +220,13 @@ export class AppendSession implements AppendOwner {
     const { records, onProblem } = this.#parts;
     const record = { path: this.path, digest: this.digest, ...(graceLeftMs === undefined ? {} : { graceLeftMs }) };
     this.#recordedMs = graceLeftMs;
-    this.#recorded = this.#recorded.then(() => records.save(record, this.#claim)).catch(onProblem);
+    this.#recorded = this.#recorded.then(() => records.save(record, this.#claim)).catch(unlessFenced(onProblem));
   }
+}
+
+/** Another process has the session, and its record: that is no problem of this one. */
+function unlessFenced(onProblem: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof StreamError && error.code === "fenced")) onProblem(error);
+  };
 }

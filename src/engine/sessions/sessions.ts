@@ -9,7 +9,8 @@ import type { AppendPreconditions } from "../append/claim.ts";
 import { checkBeforeClaim, checkRequiredGeneration, type PathPreconditions } from "../append/preconditions.ts";
 import type { AppendRegistry, LeasedSource } from "../append/registry.ts";
 import { heldByAppender } from "../storage/conflicts.ts";
-import type { AppendHandle, SessionRecord } from "../storage/store.ts";
+import { lookAgain } from "../storage/look-again.ts";
+import type { AppendHandle, SessionClaim, SessionRecord } from "../storage/store.ts";
 import { FollowLease } from "./follow-lease.ts";
 import { AppendSession, type SessionParts } from "./session.ts";
 
@@ -63,7 +64,8 @@ export class Sessions {
     const { store } = this.#registry;
     const token = newToken();
     const record = { path, digest: await digestOf(token) };
-    const session = await this.#start({ record }, { ...terms, prepare: () => store.sessions.save(record) });
+    const prepare = (handle: AppendHandle): Promise<void> => store.sessions.save(record, claimOf(handle));
+    const session = await this.#start({ record }, { ...terms, prepare });
     return { session, token };
   }
 
@@ -76,10 +78,12 @@ export class Sessions {
    */
   async resume(path: string, token: string, generation?: string): Promise<AppendSession> {
     const digest = await digestOf(token);
-    const session = (await this.#ownSession(path, digest)) ?? (await this.#takeOver(path, digest));
-    if (!session) return await this.#refuse(path, digest);
-    checkGeneration(path, generation, session.generation);
-    return session;
+    return lookAgain(this.#registry.store, async () => {
+      const session = (await this.#ownSession(path, digest)) ?? (await this.#takeOver(path, digest));
+      if (!session) return await this.#refuse(path, digest);
+      checkGeneration(path, generation, session.generation);
+      return session;
+    });
   }
 
   /**
@@ -91,10 +95,12 @@ export class Sessions {
   async check(path: string, token: string | undefined, terms: SessionPreconditions = {}): Promise<void> {
     if (token !== undefined) {
       const digest = await digestOf(token);
-      if (await this.#isOnRecord(path, digest)) await this.adopt(path, true);
-      const session = await this.#ownSession(path, digest);
-      if (!session) return await this.#refuse(path, digest);
-      return checkGeneration(path, terms.generation, session.generation);
+      return lookAgain(this.#registry.store, async () => {
+        if (await this.#isOnRecord(path, digest)) await this.adopt(path, true);
+        const session = await this.#ownSession(path, digest);
+        if (!session) return await this.#refuse(path, digest);
+        return checkGeneration(path, terms.generation, session.generation);
+      });
     }
     await checkRequiredGeneration(this.#registry.store, path, terms);
     this.#registry.assertFree(path);
@@ -267,14 +273,17 @@ export class Sessions {
     admission.connect(session);
     if (registry.closing) {
       // The shutdown began after the claim, and waits for this session. No client knows the token of a new session.
-      if (known.graceLeftMs === undefined) {
-        await registry.store.sessions.remove(path).catch((error: unknown) => this.#onProblem(path, error));
-      }
+      if (known.graceLeftMs === undefined) await session.forget();
       await session.end("restarting");
       registry.assertOpen();
     }
     return session;
   }
+}
+
+/** The claim under which the record of a session is changed. */
+function claimOf(handle: AppendHandle): SessionClaim {
+  return { epoch: handle.epoch, isOurs: () => !(handle.isRevoked?.() ?? handle.revoked.aborted) };
 }
 
 function pause(): Promise<void> {

@@ -4,43 +4,16 @@
  */
 import type { EndedReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
-import type { AppendRegistry } from "../append/registry.ts";
 import type { Follow, FollowedContent, FollowListener } from "../follow/follow.ts";
 import type { Followable } from "../follow/followable.ts";
 import { type FollowEnd, Follower, type Sink } from "../follow/follower.ts";
 import type { FollowLease } from "../sessions/follow-lease.ts";
-import type { Sessions } from "../sessions/sessions.ts";
-import type { StoreStat } from "../storage/store.ts";
-import type { Look, PathWatch, Waiter } from "./path-watch.ts";
+import type { PathWatch, Waiter } from "./path-watch.ts";
+import { type Present, presentIn, type Situation, type StandingParts, situationAt } from "./situation.ts";
 import { storedContent } from "./stored-content.ts";
 
-/** What there is at a path: an append to follow, or what is stored. */
-export interface Situation {
-  /** How many notices there were before. */
-  readonly notices: number;
-  readonly look: Look;
-  /** The append, if there is one. */
-  readonly lease: FollowLease | undefined;
-}
-
-/** What a {@link StandingFollow} needs of its server. */
-export interface StandingParts {
-  readonly registry: AppendRegistry;
-  readonly sessions: Sessions;
-}
-
-/** Checks a path, and leases its append if it has one. */
-export async function situationAt(watch: PathWatch, { registry, sessions }: StandingParts): Promise<Situation> {
-  const { path, notices } = watch;
-  const look = await watch.look();
-  if (!registry.isTaken(path) && !look.found?.appending) return { notices, look, lease: undefined };
-  // A session that its former server left behind must claim its path before it is followed.
-  await sessions.adopt(path);
-  return { notices, look, lease: await sessions.lease(path) };
-}
-
-/** The parts of the content that identify it. */
-type Present = Pick<StoreStat, "size" | "generation">;
+/** Milliseconds until the next step of a follow that can't find out what is there. */
+const PAUSE_MS = 1_000;
 
 /**
  * One standing follow. While there is no append, it waits for a change without a timer, a stream or a follower of its
@@ -64,6 +37,8 @@ export class StandingFollow implements Follow, Waiter {
   #said: { readonly offset: number; readonly reason: EndedReason } | undefined;
   /** Whether the last step made no progress and was repeated at once. */
   #isRepeated = false;
+  /** When a look has first shown that the content is gone, which it may deny later; see {@link Store.maxStaleMs}. */
+  #doubtfulMs: number | undefined;
   #isStopped = false;
   #isLeft = false;
   #isClosed = false;
@@ -162,13 +137,16 @@ export class StandingFollow implements Follow, Waiter {
 
   async #step(sink: Sink, listener: FollowListener): Promise<FollowEnd | undefined> {
     if (this.#isStopped) return "gone";
-    const situation = this.#first ?? (await situationAt(this.#watch, this.#parts));
+    const situation = this.#first ?? (await this.#situation());
+    if (!situation) return this.#pause(PAUSE_MS);
     this.#first = undefined;
     const { lease, look } = situation;
     try {
       if (this.#isStopped) return "gone";
       const present = presentIn(situation);
       const fate = this.#fateOf(present);
+      const doubtMs = this.#doubtMs(fate);
+      if (doubtMs > 0) return await this.#pause(Math.min(PAUSE_MS, doubtMs));
       if (fate) return fate;
       this.#begin(present, listener);
       if (lease) return await this.#follow(sink, lease, listener);
@@ -189,6 +167,28 @@ export class StandingFollow implements Follow, Waiter {
     this.#isRepeated = false;
     this.#sayIfNew(listener, look.found?.ended);
     return this.#change(situation);
+  }
+
+  /** What there is at the path; undefined if the store does not answer. The follow waits until it does. */
+  async #situation(): Promise<Situation | undefined> {
+    try {
+      return await situationAt(this.#watch, this.#parts);
+    } catch (error) {
+      if (error instanceof StreamError && error.code === "unavailable") return undefined;
+      throw error;
+    }
+  }
+
+  /** Milliseconds until the content that seems to be gone certainly is. */
+  #doubtMs(fate: "deleted" | "replaced" | undefined): number {
+    const { maxStaleMs } = this.#parts.registry.store;
+    if (!fate || maxStaleMs === undefined) {
+      this.#doubtfulMs = undefined;
+      return 0;
+    }
+    const nowMs = performance.now();
+    this.#doubtfulMs ??= nowMs;
+    return this.#doubtfulMs + maxStaleMs - nowMs;
   }
 
   /** How the follow ends because of what is at the path now; undefined if it continues. */
@@ -271,8 +271,16 @@ export class StandingFollow implements Follow, Waiter {
       if (this.#isStopped || !this.#watch.join(this, notices, look)) wake(undefined);
     });
   }
-}
 
-function presentIn({ lease, look }: Situation): Present | undefined {
-  return lease?.source ?? look.found;
+  /** Waits for a while, or until {@link stop} is called. */
+  #pause(pauseMs: number): Promise<undefined> {
+    return new Promise((resume) => {
+      const timer = setTimeout(() => resume(undefined), pauseMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resume(undefined);
+      };
+      if (this.#isStopped) this.#wake();
+    });
+  }
 }

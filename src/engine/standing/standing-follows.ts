@@ -7,7 +7,8 @@ import { checkGeneration } from "../../protocol/generation.ts";
 import { resolveStart, type Start } from "../../protocol/offset.ts";
 import { PathWatch } from "./path-watch.ts";
 import { PollingSchedule } from "./polling-schedule.ts";
-import { type Situation, StandingFollow, type StandingParts, situationAt } from "./standing-follow.ts";
+import { type Situation, type StandingParts, situationAt } from "./situation.ts";
+import { StandingFollow } from "./standing-follow.ts";
 
 /** Where a standing follow begins. */
 export interface StandingStart {

@@ -65,12 +65,6 @@ export interface AppendHandle {
    */
   verify?(): Promise<void>;
   /**
-   * Called when the append begins to end: nothing more is accepted from the appender, what was accepted is being stored,
-   * and {@link release} or {@link discard} follows. Until then, a {@link Store.claim} of the path in another process should wait
-   * instead of failing with `conflict`. Must not throw. Only for drivers that several processes share.
-   */
-  ending?(): void;
-  /**
    * Leaves an end marker: if the process dies before {@link release}, those that {@link Store.watch} the path get this
    * reason, and not `lost`. Only for drivers that can be watched.
    */
@@ -113,4 +107,11 @@ export interface ClaimOptions {
    * 0. The path of a process that has certainly ended is taken at once. Only for drivers that several processes share.
    */
   extraLeaseMs?: number;
+  /**
+   * Whether the append is about to end: its appender has left, what was accepted is still being stored, or the claim is only
+   * cached. An append that was open only for its appender's sake begins to end. A driver that several processes share calls it when
+   * another process wants the path: if it returns true, the claim of that process waits for the release, and otherwise
+   * fails with `conflict`. It does not throw. Default: never.
+   */
+  isLeaving?: () => boolean;
 }

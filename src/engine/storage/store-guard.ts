@@ -51,7 +51,8 @@ export function guardedStore(store: Store): Store {
   const { open, close, health, tidy, requestHandover, watch, freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
-  if (open) guarded.open = () => failing("", async () => open.call(store));
+  // The operator reads why a store can't be opened.
+  if (open) guarded.open = async () => open.call(store);
   if (close) guarded.close = () => failing("", async () => close.call(store));
   if (health) guarded.health = () => failing("", async () => health.call(store));
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
@@ -96,7 +97,7 @@ function broken(path: string, what: string): StreamError {
 /** Wraps a handle. Optional members that the driver lacks stay missing; required ones get a default. */
 function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
   if (!isSize(handle.offset)) throw broken(path, `the offset of an append is ${handle.offset}`);
-  const { isRevoked, ending, verify, leaveEndMarker, discard } = handle;
+  const { isRevoked, verify, leaveEndMarker, discard } = handle;
   const revoked = guardedSignal(path, handle.revoked);
   const guarded: AppendHandle = {
     get offset() {
@@ -133,7 +134,6 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
     ...(handle.created !== undefined && { created: handle.created }),
     ...(handle.handoverRequested && { handoverRequested: handle.handoverRequested }),
     ...(isRevoked && { isRevoked: () => isRevoked.call(handle) }),
-    ...(ending && { ending: () => ending.call(handle) }),
     ...(verify && { verify: () => failing(path, async () => verify.call(handle)) }),
     ...(leaveEndMarker && {
       leaveEndMarker: (ended: EndReason) => failing(path, async () => leaveEndMarker.call(handle, ended)),

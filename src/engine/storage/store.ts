@@ -78,6 +78,11 @@ export interface Growth {
    * reports only sizes. The receiver must not modify them.
    */
   readonly bytes?: Uint8Array;
+  /**
+   * Whether the path is a stream that is closed, with {@link size} as its final size. Omitted if the driver does not know;
+   * then the server looks at the path before it passes the bytes on.
+   */
+  readonly closed?: boolean;
   /** Set once, in the last update: how the append ended. */
   readonly ended?: EndReason;
 }
@@ -91,8 +96,8 @@ export interface Store {
   readonly isPrivate?: boolean;
   /**
    * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with what was true, when another
-   * process has changed it since: a change that was acknowledged longer ago than that is always seen, as are all changes of this
-   * process, and a {@link claim} sees everything. Before the server refuses a request for what it does not find, it looks
+   * process has changed it since: a change that was acknowledged longer ago than that is always seen, and so are all changes of
+   * this process. A {@link claim} sees everything, as does what this process asks about a path that it has claimed. Before the server refuses a request for what it does not find, it looks
    * again, for as long as this. Default: they are never stale.
    */
   readonly maxStaleMs?: number | undefined;
@@ -116,8 +121,8 @@ export interface Store {
    */
   stat(path: string): Promise<StoreStat | undefined>;
   /**
-   * Claims the right to append. If its appender in another process is {@link AppendHandle.ending}, this waits for it, for a
-   * few seconds at most.
+   * Claims the right to append. If another process holds the path and its append is about to end, see
+   * {@link ClaimOptions.isLeaving}, this waits for the end, for a few seconds at most.
    *
    * @throws {StreamError} `conflict` while another appender holds it, with `Retry-After` if the driver knows for how long;
    * `not_found` without `create`, `path_conflict`, `bad_path`, `denied`, `no_space`, `storage`, `unavailable`.
@@ -150,6 +155,7 @@ export interface Store {
   list(folder: string, options?: ListOptions): Promise<StoreListing | undefined>;
   /**
    * Removes a resource and what is on record about it; resolves to whether there was one. No append can begin meanwhile.
+   * Waits for an append of another process that is about to end, as {@link claim} does.
    *
    * @param check Called once it is certain that the path exists and has no appender. If it throws, nothing is removed.
    * @throws {StreamError} `conflict` while the path has an appender; errors of `check`.
@@ -164,10 +170,11 @@ export interface Store {
   /** Bytes of all resources. At `limits.storeBytes`, appends are refused. Without it, that limit does not hold. */
   usedBytes?(): Promise<number>;
   /**
-   * Connects. Called before the server listens, or by an app on the first use of the store; again only if it has failed.
+   * Connects. An app calls it when it is made, the server before it listens, and each use after a failure calls it again.
    * Nothing else but {@link health} is called before it has resolved.
    *
-   * @throws {StreamError} `unavailable` if it may succeed later, any other if it can't.
+   * @throws {StreamError} `unavailable` if it may succeed later, any other if it can't. The operator reads the message;
+   * clients do not.
    */
   open?(): Promise<void>;
   /** Disconnects. Called at the end of a shutdown, when all paths are released; nothing else is called after it. */
@@ -186,7 +193,8 @@ export interface Store {
   requestHandover?(path: string): Promise<() => Promise<void>>;
   /**
    * Updates on a path that another process has claimed, until its append has ended; undefined if no process has. The first
-   * update comes at once. Only for drivers whose bytes other processes may write.
+   * update comes at once. Errors with `replaced` once the path has other content. Only for drivers whose bytes other
+   * processes may write.
    *
    * @param signal Ends the updates, even while one is pending.
    */

@@ -7,6 +7,7 @@ import type { FollowEnd, Sink } from "../../engine/follow/follower.ts";
 import type { Frame } from "../../engine/follow/frame.ts";
 import { LeasedFollow } from "../../engine/sessions/leased-follow.ts";
 import { storedContent } from "../../engine/standing/stored-content.ts";
+import { lookAgain } from "../../engine/storage/look-again.ts";
 import type { EndedReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
@@ -152,20 +153,26 @@ export class LocalFollow implements LocalFollowSource, Sink {
 
   async #run(): Promise<void> {
     try {
-      const start = startOf(this.#options);
-      const { generation, stay = false } = this.#options;
-      const { follow, stored } = await openFollow(this.#service, this.#path, { start, generation, stay });
-      if (follow) return await this.#follow(follow);
-      if (!stored) throw new StreamError("not_found", `"/${this.#path}" does not exist.`, { path: this.#path });
-      checkGeneration(this.#path, generation, stored.generation);
-      const lease = { source: storedContent(this.#path, stored), leave: () => {} };
-      const ended = stored.ended ?? "unknown";
-      await this.#follow(new LeasedFollow(lease, resolveStart(start, stored.size), this.#service), ended);
+      const { follow, ended } = await lookAgain(this.#service.store, () => this.#open());
+      await this.#follow(follow, ended);
     } catch (error) {
       const failure = StreamError.from(error, "storage");
       this.#service.reporter.failedIfFault(this.#path, failure);
       this.#finish(failure);
     }
+  }
+
+  /** Opens the follow; with how the append ended, if it has ended before. */
+  async #open(): Promise<{ readonly follow: Follow; readonly ended?: EndedReason }> {
+    const start = startOf(this.#options);
+    const { generation, stay = false } = this.#options;
+    const { follow, stored } = await openFollow(this.#service, this.#path, { start, generation, stay });
+    if (follow) return { follow };
+    if (!stored) throw new StreamError("not_found", `"/${this.#path}" does not exist.`, { path: this.#path });
+    checkGeneration(this.#path, generation, stored.generation);
+    const lease = { source: storedContent(this.#path, stored), leave: () => {} };
+    const started = new LeasedFollow(lease, resolveStart(start, stored.size), this.#service);
+    return { follow: started, ended: stored.ended ?? "unknown" };
   }
 
   /** @param ended How the append ended, if it has ended before. */

@@ -2,6 +2,7 @@
  * Reads what is stored, for the program that runs the server.
  * @module
  */
+import { lookAgain } from "../../engine/storage/look-again.ts";
 import type { Store } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
@@ -30,11 +31,14 @@ export function readStored(store: Store, name: string, options: LocalReadOptions
   const open = async (): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
     checkNames(options, { from: true, to: true, generation: true, signal: true }, "read");
     const { from = 0, generation, signal } = options;
-    const found = await store.stat(name);
-    if (!found) throw notFound(name);
-    checkGeneration(name, generation, found.generation);
-    const to = Math.min(options.to ?? found.size, found.size);
-    checkRange(name, from, to, found.size);
+    const { found, to } = await lookAgain(store, async () => {
+      const found = await store.stat(name);
+      if (!found) throw notFound(name);
+      checkGeneration(name, generation, found.generation);
+      const to = Math.min(options.to ?? found.size, found.size);
+      checkRange(name, from, to, found.size);
+      return { found, to };
+    });
     return store.read(name, from, to, signal, found.generation || undefined).getReader();
   };
   return new ReadableStream<Uint8Array>(

@@ -1,9 +1,11 @@
 /**
- * The cases of the suite, and helpers for them.
+ * The cases of the suite, what a store may lack for them, and helpers.
  * @module
  */
+import { byobReader } from "../../engine/storage/byte-reader.ts";
 import type { AppendHandle, ListOptions, Store, StoreEntry } from "../../engine/storage/store.ts";
 import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
+import type { OtherProcess } from "./actor.ts";
 import { assert } from "./assert.ts";
 import { bytesOf, concat } from "./bytes.ts";
 
@@ -12,23 +14,66 @@ export interface CaseStore {
   readonly store: Store;
   /** Opens a second store on the same data. */
   again(): Store;
+  /** Starts another process with a store on the same data. It is ended after the case. */
+  elsewhere(): Promise<OtherProcess>;
 }
 
 /** What a store may lack. */
-export type Need = "discard" | "verify" | "tidy" | "watch" | "streams" | "subscriptions" | "byte streams";
+export type Need =
+  | "discard"
+  | "verify"
+  | "tidy"
+  | "watch"
+  | "streams"
+  | "subscriptions"
+  | "byte streams"
+  | "other processes"
+  | "processes that can be suspended"
+  | "handover";
+
+/**
+ * The parts that a store lacks, each with the reason for which its cases are skipped.
+ *
+ * @param elsewhere Starts another process; undefined if there can't be one.
+ */
+export async function missingParts(
+  store: Store,
+  elsewhere: (() => Promise<OtherProcess> | OtherProcess) | undefined,
+): Promise<ReadonlyMap<Need, string>> {
+  const handle = await store.claim("probe");
+  await handle.append(bytesOf("probe"));
+  await handle.release("complete");
+  const reader = byobReader(store.read("probe", 0, 5));
+  await reader?.cancel();
+  const other = await elsewhere?.();
+  await other?.kill();
+  const reasons: [Need, boolean, string][] = [
+    ["discard", handle.discard !== undefined, 'its handles have no "discard": the server calls "release"'],
+    ["verify", handle.verify !== undefined, 'its handles have no "verify": nothing else may change its content'],
+    ["tidy", store.tidy !== undefined, 'it has no "tidy"'],
+    ["watch", store.watch !== undefined, 'it has no "watch": no other process may append to it'],
+    ["streams", store.streams !== undefined, 'it has no "streams": Durable Streams are off'],
+    ["subscriptions", store.subscriptions !== undefined, 'it has no "subscriptions": webhooks are off'],
+    ["other processes", other !== undefined, 'its "open" returns no "elsewhere": no other process may use its data'],
+    ["processes that can be suspended", other?.freeze !== undefined, 'its other processes have no "freeze"'],
+    ["handover", store.requestHandover !== undefined, 'it has no "requestHandover"'],
+    ["byte streams", reader !== undefined, "its reads are ordinary streams: the server copies them"],
+  ];
+  return new Map(reasons.filter(([, has]) => !has).map(([need, , reason]) => [need, reason]));
+}
 
 /** One case. It fails if it rejects. */
 export interface Case {
   (opened: CaseStore): Promise<void>;
   /** What the store must have for the case; without it, the case is skipped. */
-  readonly needs?: Need;
+  readonly needs?: Need | readonly Need[];
 }
 
 /** The cases of one section, by title. */
 export type Cases = Readonly<Record<string, Case>>;
 
 /** Marks a case that needs a part of the contract that a store may lack. */
-export function needing(needs: Need, run: (opened: CaseStore) => Promise<void>): Case {
+export function needing(needs: Need | readonly Need[], run: (opened: CaseStore) => Promise<void>): Case {
   return Object.assign((opened: CaseStore) => run(opened), { needs });
 }
 
@@ -93,6 +138,33 @@ export async function holding<T>(store: Store, path: string, use: (handle: Appen
   } finally {
     await handle.release();
   }
+}
+
+/** Milliseconds after which something that a case waits for does not come any more. */
+const PATIENCE_MS = 60_000;
+
+/** Milliseconds between two looks at what a case waits for. */
+const LOOK_MS = 20;
+
+/** Calls a function until it resolves with something else than undefined, and resolves with that. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const untilMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > untilMs) assert.fail(`waited ${PATIENCE_MS / 1000} s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** Claims a path as soon as the other process that has it does not have it any more. */
+export function claimSoon(store: Store, path: string): Promise<AppendHandle> {
+  return eventually(`"${path}" to be free`, () =>
+    store.claim(path).catch(async (error: unknown) => {
+      await rejectsWith(Promise.reject(error), "conflict");
+      return undefined;
+    }),
+  );
 }
 
 /** Returns the generation of the content at a path, which must exist. */

@@ -3,28 +3,36 @@
  * @module
  */
 import type { Store } from "../../engine/storage/store.ts";
+import { StoreLifecycle } from "../../engine/storage/store-lifecycle.ts";
+import type { OtherProcess } from "./actor.ts";
 import { APPENDS } from "./appends.ts";
-import type { Case, Cases, Need } from "./cases.ts";
+import { type Case, type Cases, missingParts, type Need } from "./cases.ts";
 import { CLAIMS } from "./claims.ts";
 import { CONTENTS } from "./contents.ts";
 import { LISTS } from "./lists.ts";
-import { missingParts } from "./needs.ts";
 import { PARTS } from "./parts.ts";
 import { PATHS } from "./paths.ts";
 import { READS } from "./reads.ts";
 import { SESSIONS } from "./sessions.ts";
+import { SHARED } from "./shared.ts";
 import { STREAMS } from "./streams.ts";
 import { SUBSCRIPTIONS } from "./subscriptions.ts";
 
 /** An empty store for one case. */
 export interface OpenStore {
-  /** The store. */
+  /** The store. If it has `open` and `close`, the suite calls them. */
   readonly store: Store;
   /**
    * Opens a second store on the same data, as another part of the program or another process would. Default: `store`
    * itself, for data that only one store can have.
    */
   again?(): Store;
+  /**
+   * Starts another process with a store on the same data, in which {@link storeActor} executes the commands of the suite: a
+   * child process, or a second instance of the driver that behaves like one. The suite ends it after the case. Default: no other
+   * process may use the data, and the section `shared` is skipped.
+   */
+  elsewhere?(): Promise<OtherProcess> | OtherProcess;
   /** Removes the store's data. Default: nothing is left to remove. */
   close?(): Promise<void> | void;
 }
@@ -66,6 +74,7 @@ const SECTIONS: Readonly<Record<string, Cases>> = {
   paths: PATHS,
   sessions: SESSIONS,
   "optional parts": PARTS,
+  shared: SHARED,
   streams: STREAMS,
   subscriptions: SUBSCRIPTIONS,
 };
@@ -93,7 +102,8 @@ export async function storeSuite({ name, open, test, skips = {} }: StoreSuiteOpt
   for (const [section, cases] of Object.entries(SECTIONS)) {
     for (const [title, run] of Object.entries(cases)) {
       const own = Object.hasOwn(skips, title) ? skips[title] : undefined;
-      const reason = own ?? (run.needs && lacking.get(run.needs));
+      const needs = [run.needs ?? []].flat();
+      const reason = own ?? needs.map((need) => lacking.get(need)).find((why) => why !== undefined);
       const full = `${name}: ${section}: ${title}`;
       if (reason === undefined) test(full, () => runCase(open, run));
       else skip(test, `${full} (skipped: ${reason})`);
@@ -102,22 +112,46 @@ export async function storeSuite({ name, open, test, skips = {} }: StoreSuiteOpt
 }
 
 async function runCase(open: StoreSuiteOptions["open"], run: Case): Promise<void> {
-  const { store, again, close } = await open();
+  const opened = await open();
+  const { close, elsewhere } = opened;
+  const stores: StoreLifecycle[] = [];
+  const others: OtherProcess[] = [];
+  const used = (store: Store): Store => {
+    const lifecycle = new StoreLifecycle(store);
+    stores.push(lifecycle);
+    return lifecycle.store;
+  };
   try {
-    await run({ store, again: again ?? (() => store) });
+    const store = used(opened.store);
+    await stores[0]?.open();
+    await run({
+      store,
+      again: () => (opened.again ? used(opened.again()) : store),
+      async elsewhere() {
+        if (!elsewhere) throw new TypeError('The store has no "elsewhere".');
+        const other = await elsewhere();
+        others.push(other);
+        return other;
+      },
+    });
   } finally {
+    for (const other of others) await other.kill();
+    for (const lifecycle of stores) await lifecycle.close();
     await close?.();
   }
 }
 
 /** What the store lacks. If the store fails, its tests will say how. */
 async function probe(open: StoreSuiteOptions["open"]): Promise<ReadonlyMap<Need, string>> {
-  const { store, close } = await open();
+  const { store, elsewhere, close } = await open();
+  const lifecycle = new StoreLifecycle(store);
   try {
-    return await missingParts(store);
+    await lifecycle.open();
+    return await missingParts(store, elsewhere);
   } catch {
     return new Map();
   } finally {
+    await lifecycle.close();
     await close?.();
   }
 }

@@ -144,7 +144,8 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
   }
 
   isRevoked(): boolean {
-    return !this.#claim.isOurs();
+    // On the disk: the clock of this process may have stood still meanwhile.
+    return !this.#claim.isOurs(true);
   }
 
   get wasSilent(): boolean {

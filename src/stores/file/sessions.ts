@@ -8,7 +8,8 @@ import { join } from "node:path";
 import type { SessionClaim, SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
 import { diskError, errorCode } from "./folders/errors.ts";
 import { namesIn } from "./folders/folder.ts";
-import { readJsonFile, removeFileNow, writeJsonAtomic } from "./reserved/atomic-write.ts";
+import { readJsonFile, removeFileNow } from "./reserved/atomic-write.ts";
+import { type FencedFile, removeFenced, writeFenced } from "./reserved/fenced-file.ts";
 import { keyOf, type Reserved } from "./reserved/layout.ts";
 
 /** The sessions of one root. */
@@ -23,9 +24,10 @@ export class FileSessions implements SessionRecords {
   }
 
   async save(record: SessionRecord, claim?: SessionClaim): Promise<void> {
-    const isOurs = claim && (() => claim.isOurs());
+    const text = `${JSON.stringify(record)}\n`;
+    const mayWrite = claim && (() => claim.isOurs());
     try {
-      await writeJsonAtomic(this.#reserved, this.#file(record.path), record, this.#durable, isOurs);
+      await writeFenced(this.#fenced(record.path), { text, durable: this.#durable, mayWrite });
     } catch (error) {
       throw diskError(error, record.path);
     }
@@ -51,7 +53,8 @@ export class FileSessions implements SessionRecords {
 
   async remove(path: string, claim?: SessionClaim): Promise<void> {
     try {
-      if (claim?.isOurs() !== false) removeFileNow(this.#file(path));
+      if (claim) removeFenced(this.#fenced(path), () => claim.isOurs());
+      else removeFileNow(this.#file(path));
     } catch (error) {
       throw diskError(error, path);
     }
@@ -68,6 +71,10 @@ export class FileSessions implements SessionRecords {
       else if (record !== undefined) await rm(file, { recursive: true, force: true });
     }
     return found;
+  }
+
+  #fenced(path: string): FencedFile {
+    return { reserved: this.#reserved, file: this.#file(path), path };
   }
 
   #file(path: string): string {

@@ -1,35 +1,18 @@
 /**
- * A process that claims a path of a root and executes commands from standard input, one per line: `append TEXT`,
- * `announce REASON`, `release REASON`. It prints one line about the claim and one per command.
+ * A process with a store, which does what the suite of the Store contract asks on standard input, a line at a time. Its
+ * arguments are the module that makes the store, from the root of the project, the name of the function there, and its
+ * options as JSON.
  * @module
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { EndReason } from "../../../src/protocol/end-reason.ts";
-import { StreamError } from "../../../src/protocol/errors.ts";
-import { fileStore } from "../../../src/stores/file/store.ts";
+import { StoreLifecycle } from "../../../src/engine/storage/store-lifecycle.ts";
+import { storeActor } from "../../../src/store/mod.ts";
 
-const [root = "", path = ""] = process.argv.slice(2);
-const store = fileStore({ root });
-
-async function execute(line: string, handle: Awaited<ReturnType<typeof store.claim>>): Promise<string> {
-  const [verb = "", ...words] = line.split(" ");
-  if (verb === "append") return `size ${await handle.append(Buffer.from(words.join(" ")))}`;
-  if (verb === "announce") {
-    await handle.leaveEndMarker?.(words[0] as EndReason);
-    return "announced";
-  }
-  if (verb !== "release") throw new Error(`unknown: ${line}`);
-  await handle.release(words[0] as EndReason);
-  return "released";
-}
-
-try {
-  const handle = await store.claim(path);
-  console.log(`claimed at ${handle.offset}`);
-  for await (const line of createInterface({ input: process.stdin })) {
-    console.log(await execute(line, handle).catch((error: unknown) => `refused ${StreamError.from(error).code}`));
-  }
-} catch (error) {
-  console.log(`refused ${StreamError.from(error).code}`);
-}
+const [module = "", name = "", options = "{}"] = process.argv.slice(2);
+// `npm test` runs compiled copies.
+const extension = import.meta.url.endsWith(".js") ? ".js" : ".ts";
+const { href } = new URL(`../../../${module.replace(/\.ts$/, extension)}`, import.meta.url);
+const made = (await import(href))[name](JSON.parse(options));
+const act = storeActor(new StoreLifecycle(made).store);
+for await (const line of createInterface({ input: process.stdin })) console.log(await act(line));

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Growth, SessionRecord, Store, StoreStat } from "../../../src/engine/storage/store.ts";
+import type { Growth, SessionClaim, SessionRecord, Store, StoreStat } from "../../../src/engine/storage/store.ts";
 import { DiskFile } from "../../../src/stores/file/journal/disk-file.ts";
 import { RecordFiles } from "../../../src/stores/file/records/record-files.ts";
 import { newRecord } from "../../../src/stores/file/records/stream-record.ts";
@@ -28,6 +28,9 @@ interface Sessions {
 }
 
 const record = (graceLeftMs: number): SessionRecord => ({ path: "a.txt", digest: "0".repeat(64), graceLeftMs });
+
+/** A claim that this process has, or has lost. */
+const claim = (isOurs: boolean): SessionClaim => ({ epoch: 1, isOurs: () => isOurs });
 
 fileTest("an append that is taken over and ends between two looks is watched to its end", async ({ store, root }) => {
   const handle = await store.claim("a.txt");
@@ -65,12 +68,12 @@ fileTest("an append that ends between two looks at its record does not count as 
 
 fileTest("a session of another process keeps its record", async ({ store }) => {
   await store.sessions.save(record(2));
-  await store.sessions.save(record(1), () => false);
-  await store.sessions.remove("a.txt", () => false);
+  await store.sessions.save(record(1), claim(false));
+  await store.sessions.remove("a.txt", claim(false));
   assert.deepEqual(await store.sessions.find("a.txt"), record(2));
-  await store.sessions.save(record(1), () => true);
+  await store.sessions.save(record(1), claim(true));
   assert.deepEqual(await store.sessions.find("a.txt"), record(1));
-  await store.sessions.remove("a.txt", () => true);
+  await store.sessions.remove("a.txt", claim(true));
   assert.equal(await store.sessions.find("a.txt"), undefined);
 });
 

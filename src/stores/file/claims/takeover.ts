@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { isMissing, unlessMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFile } from "../reserved/atomic-write.ts";
+import { fenceOff } from "../reserved/fenced-file.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { AWAY, claimsFolder, type Entry, judge } from "./entries.ts";
 import { type Slot, setSlot, slotsOf } from "./lease-files.ts";
@@ -98,11 +99,13 @@ async function moveAway(
 }
 
 /** Fences off owners whose claims were moved away, by this process or by one that died during its takeover. */
-async function fence({ reserved, owner, file, onCopy, assertOurs }: Successor): Promise<void> {
+async function fence({ reserved, owner, file, path, onCopy, assertOurs }: Successor): Promise<void> {
   const folder = claimsFolder(reserved, file);
   const slots = slotsOf(reserved, file, owner.record).filter(({ state }) => state === "!");
   const away = (await namesIn(folder)).filter((name) => name.startsWith(AWAY));
   if (away.length + slots.length === 0) return;
+  // What such an owner was about to do to the record of its session.
+  fenceOff(reserved, path);
   await replaceByCopy(reserved, file, (former, copy) => {
     assertOurs();
     onCopy?.(former, copy);

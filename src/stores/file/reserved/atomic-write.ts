@@ -49,6 +49,8 @@ export interface AtomicText {
   readonly durable: boolean;
   /** As in {@link writeJsonAtomic}. */
   readonly mayWrite?: (() => boolean) | undefined;
+  /** What the name of the file ends with until it gets its own. Default: nothing. */
+  readonly suffix?: string;
 }
 
 /**
@@ -57,10 +59,10 @@ export interface AtomicText {
  * @throws Errors of the operating system.
  */
 export async function writeTextAtomic(reserved: Reserved, file: string, content: AtomicText): Promise<void> {
-  const { text, durable, mayWrite } = content;
+  const { text, durable, mayWrite, suffix = "" } = content;
   for (let attempt = 1; ; attempt++) {
     await makeFolder(reserved.temporary);
-    const temporary = nameIn(reserved.temporary);
+    const temporary = `${nameIn(reserved.temporary)}${suffix}`;
     try {
       await writeNew(temporary, text, durable);
       // As late as possible: other processes then have less time to remove the folder.
