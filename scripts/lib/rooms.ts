@@ -107,7 +107,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...NATS,
   },
   "src/stores/jetstream/watch": {
-    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "records", "claims")],
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "records", "nodes", "claims")],
     ...NATS,
   },
   "src/stores/jetstream": {

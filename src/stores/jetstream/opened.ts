@@ -4,7 +4,6 @@
  */
 import { randomBytes } from "node:crypto";
 import type { NatsConnection, Subscription } from "@nats-io/transport-node";
-import { storeUnavailable } from "../../engine/storage/unavailable.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { Claims } from "./claims/claim.ts";
 import type { Core } from "./claims/core.ts";
@@ -15,6 +14,7 @@ import { Calls } from "./connection/calls.ts";
 import { finalError } from "./connection/failures.ts";
 import { openLink } from "./connection/link.ts";
 import { assertAllReported, assertVersion, reportsOf } from "./connection/monitors.ts";
+import { pause } from "./connection/pause.ts";
 import { StreamNotes } from "./kept/stream-notes.ts";
 import { Values } from "./kept/values.ts";
 import { ensureStreams, type Installation } from "./layout/ensure.ts";
@@ -34,6 +34,9 @@ const NODE_BYTES = 9;
 
 /** Milliseconds for which a start waits for the servers. */
 const START_MS = 30_000;
+
+/** Milliseconds between two attempts to connect. */
+const RETRY_MS = 500;
 
 /** Bytes of the largest payload of a message, without its note. */
 const MESSAGE_BYTES = 256 * 1024;
@@ -64,7 +67,7 @@ export interface Opened {
 export async function openStore(settings: Settings, hasSession: (path: string) => Promise<boolean>): Promise<Opened> {
   const untilMs = performance.now() + START_MS;
   const node = randomBytes(NODE_BYTES).toString("base64url");
-  const connection = await connected(settings, `httpfstream ${node}`);
+  const connection = await connected(settings, `httpfstream ${node}`, untilMs);
   try {
     const { info } = connection;
     if (info) assertVersion(info.server_name, info.version);
@@ -91,18 +94,22 @@ function storing({ servers }: Installation, connected: string | undefined): Iter
   return servers.size > 0 || connected === undefined ? servers : [connected];
 }
 
-async function connected(settings: Settings, name: string): Promise<NatsConnection> {
-  try {
-    return await openLink(settings, name);
-  } catch (cause) {
-    const servers = settings.servers.join(", ");
-    const final = finalError(cause, "");
-    if (final?.code === "denied") {
-      throw new StreamError("denied", `The NATS servers ${servers} refuse the credentials of this server.`, { cause });
+/** Connects. Servers that start at the same time may not answer yet. */
+async function connected(settings: Settings, name: string, untilMs: number): Promise<NatsConnection> {
+  for (;;) {
+    try {
+      return await openLink(settings, name);
+    } catch (cause) {
+      const servers = settings.servers.join(", ");
+      if (finalError(cause, "")?.code === "denied") {
+        const message = `The NATS servers ${servers} refuse the credentials of this server.`;
+        throw new StreamError("denied", message, { cause });
+      }
+      if (performance.now() + RETRY_MS > untilMs) {
+        throw new StreamError("unavailable", `None of the NATS servers ${servers} answers.`, { cause });
+      }
     }
-    throw new StreamError("unavailable", `None of the NATS servers ${servers} answers.`, {
-      cause: final ?? storeUnavailable("", cause),
-    });
+    await pause(RETRY_MS);
   }
 }
 

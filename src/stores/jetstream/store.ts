@@ -62,7 +62,7 @@ class JetStreamStore implements Store {
   readonly #settings: Settings;
   #opening: Promise<Opened> | undefined;
   #opened: Opened | undefined;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -79,8 +79,12 @@ class JetStreamStore implements Store {
     await this.#ready();
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const opened = await this.#opening?.catch(() => undefined);
     if (!opened) return;
     const { taps, questions, lease, connection } = opened;
@@ -91,7 +95,7 @@ class JetStreamStore implements Store {
   }
 
   async health(): Promise<string | undefined> {
-    if (this.#isClosed) return "The store is closed.";
+    if (this.#closing) return "The store is closed.";
     if (!this.#opened) return "The store has not connected to the NATS servers yet.";
     const { lease, core, connection } = this.#opened;
     if (connection.isClosed()) return "The connection to the NATS servers is closed.";
@@ -155,7 +159,7 @@ class JetStreamStore implements Store {
 
   /** Opens the store, if it is not open. One that could not be opened is tried again with the next call. */
   #ready(): Promise<Opened> {
-    if (this.#isClosed) return Promise.reject(new StreamError("unavailable", "The store is closed."));
+    if (this.#closing) return Promise.reject(new StreamError("unavailable", "The store is closed."));
     this.#opening ??= openStore(this.#settings, (path) => this.#hasSession(path)).then(
       (opened) => {
         this.#opened = opened;

@@ -63,7 +63,7 @@ export class Claims {
    * @throws {StreamError} as {@link Store.claim}.
    */
   async claim(path: string, options: ClaimOptions): Promise<JetStreamHandle> {
-    const held = this.#core.held.reserve(path, options.kept ?? false);
+    const held = this.#core.held.reserve(path, options);
     const claiming = { place: this.#core.layout.placeOf(path), options, held, created: [] };
     let handle: JetStreamHandle | undefined;
     try {

@@ -119,10 +119,6 @@ export class JetStreamHandle implements AppendHandle {
     });
   }
 
-  ending(): void {
-    this.#held.isEnding = true;
-  }
-
   async leaveEndMarker(ended: EndReason): Promise<void> {
     if (this.#released) return;
     await this.#alone(() => this.#write({ type: "w", reason: ended }, NOTHING));
@@ -131,7 +127,7 @@ export class JetStreamHandle implements AppendHandle {
   async release(ended?: EndReason): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    this.ending();
+    this.#held.isReleasing = true;
     try {
       await this.#alone(() => this.#writeRelease(ended), true);
     } finally {
@@ -155,7 +151,7 @@ export class JetStreamHandle implements AppendHandle {
   async remove(): Promise<void> {
     if (this.#released) throw this.#releasedError();
     this.#released = true;
-    this.ending();
+    this.#held.isReleasing = true;
     const { calls, layout, tombstoneMs } = this.#core;
     const { path, stream, subject, shard } = this.place;
     try {

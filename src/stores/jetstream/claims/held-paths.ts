@@ -2,6 +2,7 @@
  * The paths that this node holds, or is about to claim.
  * @module
  */
+import type { ClaimOptions } from "../../../engine/storage/append-handle.ts";
 import { heldByAppender } from "../../../engine/storage/conflicts.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Answer, Question } from "../nodes/questions.ts";
@@ -13,16 +14,23 @@ export class HeldPath {
   readonly isKept: boolean;
   /** The sequence of the claim; 0 while it is pending. */
   claim = 0;
-  /** Whether the append is about to end. */
-  isEnding = false;
+  /** Whether the path is being released. */
+  isReleasing = false;
   /** The node that has requested the path. */
   asker: string | undefined;
   readonly #revocation = new AbortController();
   readonly #handover = new AbortController();
+  readonly #isLeaving: () => boolean;
 
-  constructor(path: string, isKept: boolean) {
+  constructor(path: string, { kept = false, isLeaving = () => false }: ClaimOptions) {
     this.path = path;
-    this.isKept = isKept;
+    this.isKept = kept;
+    this.#isLeaving = isLeaving;
+  }
+
+  /** Whether the path is released, or will be soon. Asked when another node wants it. */
+  get isLeaving(): boolean {
+    return this.isReleasing || (this.claim > 0 && this.#isLeaving());
   }
 
   /** Aborts when the path can't be appended to any more. */
@@ -69,9 +77,9 @@ export class HeldPaths {
    *
    * @throws {StreamError} `conflict` if it is held already.
    */
-  reserve(path: string, isKept: boolean): HeldPath {
+  reserve(path: string, options: ClaimOptions): HeldPath {
     if (this.#held.has(path)) throw heldByAppender(path);
-    const held = new HeldPath(path, isKept);
+    const held = new HeldPath(path, options);
     this.#held.set(path, held);
     return held;
   }
@@ -104,7 +112,8 @@ export class HeldPaths {
     if (kind === "handover") held.request(node);
     if (kind === "withdraw" && held.asker === node) held.asker = undefined;
     if (kind === "taken") held.revoke(takenOver(path));
-    return held.isEnding ? "ending" : "yes";
+    // It may begin to end the append: only a claim may do that.
+    return kind === "held" && held.isLeaving ? "ending" : "yes";
   }
 }
 

@@ -3,23 +3,16 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { type Consumer, DeliverPolicy } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { storeUnavailable } from "../../../engine/storage/unavailable.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Calls } from "../connection/calls.ts";
-import { LATE, within } from "../connection/pause.ts";
+import { eachLast } from "../connection/last-messages.ts";
 import { storeOnce } from "../connection/store-once.ts";
 import type { Leaders } from "../nodes/leaders.ts";
 
 /** Random bytes of the id of a value. */
 const ID_BYTES = 9;
-
-/** Messages that are requested at once. */
-const WINDOW = 256;
-
-/** Milliseconds without a message after which a list fails. */
-const SILENT_MS = 10_000;
 
 /** Attempts at a change while others change the value at the same time. */
 const ATTEMPTS = 100;
@@ -126,31 +119,10 @@ export class Values {
   /** All values of the subjects that a pattern matches. */
   async list<T>(subjects: string, path: string): Promise<T[]> {
     const values: T[] = [];
-    const options = { filter_subjects: subjects, deliver_policy: DeliverPolicy.LastPerSubject };
-    const consumer = await this.calls.consumer(this.#stream, options, { path });
-    try {
-      if ((await consumer.info(true)).num_pending === 0) return values;
-      await this.#each(consumer, path, (data) => values.push(parsed<T>(data, path)));
-      return values;
-    } finally {
-      this.calls.drop(consumer);
-    }
-  }
-
-  async #each(consumer: Consumer, path: string, take: (data: Uint8Array) => void): Promise<void> {
-    const messages = await consumer.consume({ max_messages: WINDOW });
-    const iterator = messages[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const next = await within(iterator.next(), SILENT_MS);
-        if (next === LATE || next.done) throw storeUnavailable(path);
-        take(next.value.data);
-        if (next.value.info.pending === 0) return;
-      }
-    } finally {
-      // Not awaited: where a message is missing, it would wait for it.
-      void messages.close();
-    }
+    await eachLast(this.calls, { stream: this.#stream, subjects, path }, ({ data }) =>
+      values.push(parsed<T>(data, path)),
+    );
+    return values;
   }
 
   #untilMs(): number {

@@ -2,10 +2,10 @@
  * Creates the streams of an installation, or checks those that are there.
  * @module
  */
-import type { StreamConfig, StreamInfo } from "@nats-io/jetstream";
+import { JetStreamApiError, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Calls } from "../connection/calls.ts";
-import { apiCode, STREAM_NOT_FOUND } from "../connection/failures.ts";
+import { apiCode, isFull, STREAM_NOT_FOUND } from "../connection/failures.ts";
 import { metaConfig, nodesConfig, type OwnConfig, shardConfig } from "./configs.ts";
 import { Layout, metaStream } from "./layout.ts";
 import { DEFAULT_SHARDS, knownShards } from "./shard-count.ts";
@@ -16,6 +16,9 @@ const NAME_IN_USE = 10058;
 /** There are not as many servers as replicas. */
 const NO_SUITABLE_PEERS = 10005;
 const REPLICAS_UNSUPPORTED = 10074;
+
+/** Milliseconds before the end of a start at which the last attempt is made. */
+const LAST_MS = 1_000;
 
 /** Part of the room that appends may use. The rest is for what the servers need besides. */
 const USABLE_PART = 0.8;
@@ -105,10 +108,18 @@ async function ensured(calls: Calls, config: OwnConfig, untilMs: number): Promis
       if (code === NAME_IN_USE) return await calls.manager.streams.info(config.name);
       if (code === REPLICAS_UNSUPPORTED) throw tooFewServers(config, error);
       // A server that has just started may not be counted yet.
-      if (code === NO_SUITABLE_PEERS && performance.now() > untilMs) throw tooFewServers(config, error);
+      if (code === NO_SUITABLE_PEERS && performance.now() > untilMs - LAST_MS) throw tooFewServers(config, error);
+      const isFinal = error instanceof JetStreamApiError && error.status === 400 && code !== NO_SUITABLE_PEERS;
+      if (isFinal || isFull(error)) throw refused(config, error);
       throw error;
     }
   });
+}
+
+function refused({ name, max_bytes: bytes = -1 }: OwnConfig, cause: unknown): StreamError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const room = bytes > 0 ? ` of ${bytes} bytes` : "";
+  return new StreamError("storage", `JetStream refuses to create the stream ${name}${room}: ${why}.`, { cause });
 }
 
 function tooFewServers({ name, num_replicas: replicas }: OwnConfig, cause: unknown): StreamError {

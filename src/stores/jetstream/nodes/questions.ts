@@ -9,10 +9,10 @@ import type { Layout } from "../layout/layout.ts";
 const ANSWER_MS = 200;
 
 /**
- * `held`: do you hold the path? `handover`: please release it, for me. `withdraw`: no longer for me. `wanted`: have you requested
+ * `held`: do you hold the path, which I want? `holds`: do you hold it, which I follow? `handover`: please release it, for me. `withdraw`: no longer for me. `wanted`: have you requested
  * the path, and still want it? `taken`: I have taken it from you.
  */
-export type QuestionKind = "held" | "handover" | "withdraw" | "wanted" | "taken";
+export type QuestionKind = "held" | "holds" | "handover" | "withdraw" | "wanted" | "taken";
 
 /** A question about a path. */
 export interface Question {
@@ -30,7 +30,7 @@ export type Answer = "yes" | "ending" | "no";
 /** The answer of a node; `silent` if it did not come in time, `absent` if no such node is connected. */
 export type Outcome = Answer | "silent" | "absent";
 
-const KINDS: ReadonlySet<unknown> = new Set<QuestionKind>(["held", "handover", "withdraw", "wanted", "taken"]);
+const KINDS: ReadonlySet<unknown> = new Set<QuestionKind>(["held", "holds", "handover", "withdraw", "wanted", "taken"]);
 const ANSWERS: ReadonlySet<unknown> = new Set<Answer>(["yes", "ending", "no"]);
 
 /** Asks a node. Never rejects. */

@@ -4,17 +4,24 @@
  */
 import type { Growth } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
+import { StreamError } from "../../../protocol/errors.ts";
 import type { Core } from "../claims/core.ts";
 import type { Looks } from "../claims/look.ts";
 import type { Place } from "../layout/layout.ts";
+import { ask } from "../nodes/questions.ts";
 import { Chain } from "../records/chain.ts";
-import { endedOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
+import { decodedNote, type Note } from "../records/note.ts";
+import { claimOf, endedOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
 import type { StoredRecord } from "../records/stored.ts";
 import type { Arrived } from "./tap.ts";
 import type { OpenTap, Taps } from "./taps.ts";
 
-/** Milliseconds for which an append may have no holder, on its way from one node to the next. */
+/** Milliseconds for which an append may have no holder, on its way from one node to the next; longer if its session is open. */
 const SUCCESSOR_MS = 2_500;
+const SESSION_MS = 10_000;
+
+/** How often in a row a node must be absent before it counts as gone. */
+const ABSENCES = 2;
 
 /** What a watch needs. */
 export interface WatchParts {
@@ -69,6 +76,8 @@ class Watch {
   #size: number;
   /** Since when the path has no holder, on the clock of `performance.now()`; undefined while it has one. */
   #freeSinceMs: number | undefined;
+  /** How often in a row the holder was absent. */
+  #absences = 0;
 
   constructor(parts: WatchParts, watched: Watched, record: PathRecord, chain: Chain) {
     this.#parts = parts;
@@ -112,8 +121,10 @@ class Watch {
     if (record.seq <= this.#chain.point.seq) return undefined;
     // It is void, or one before it is missing.
     if (!this.#chain.take(record)) return await this.#look();
-    const bytes = record.parts ? undefined : payload.subarray(record.noteBytes ?? 0);
-    return this.#follow(record, bytes);
+    const { noteBytes = 0, isFullNote = false } = record;
+    if (record.parts) return this.#follow(record, {});
+    const note = noteBytes === 0 ? undefined : decodedNote(payload.subarray(0, noteBytes), isFullNote);
+    return this.#follow(record, { bytes: payload.subarray(noteBytes), closed: note !== undefined && closes(note) });
   }
 
   /** Looks at the end of the path. */
@@ -122,15 +133,16 @@ class Watch {
     // A leader that has lost its majority may know less than what has arrived.
     if (!stored || point.seq <= this.#chain.point.seq) return stored ? undefined : this.#ended("deleted");
     this.#chain = new Chain(point);
-    return this.#follow(stored.record, undefined);
+    return this.#follow(stored.record, {});
   }
 
   /** The update of a record that counts. */
-  #follow(record: PathRecord, bytes: Uint8Array | undefined): Growth | undefined {
+  #follow(record: PathRecord, known: Pick<Growth, "bytes" | "closed">): Growth | undefined {
     this.#record = record;
+    this.#absences = 0;
     const { type, reason } = record;
     if (type === "x" || type === "f") return this.#ended("deleted");
-    if (record.generation !== this.#generation) return this.#ended("replaced");
+    if (record.generation !== this.#generation) throw replaced(this.#watched.place.path);
     const size = this.#chain.point.end;
     const hasGrown = size > this.#size;
     this.#size = size;
@@ -141,28 +153,54 @@ class Watch {
       this.#freeSinceMs ??= performance.now();
       this.#watched.opened.tap.hurry();
     }
-    if (!hasGrown) return undefined;
-    return bytes ? { size, bytes } : { size };
+    return hasGrown || known.closed ? { size, ...known } : undefined;
   }
 
   /** Finds out whether the append goes on, after a time without news. */
   async #lookForHolder(): Promise<Growth | undefined> {
     const { place, opened } = this.#watched;
-    const holding = await this.#parts.looks.holding(place.path, this.#record);
-    if (holding !== "free") return undefined;
+    if (!(await this.#isFree())) return undefined;
     opened.tap.hurry();
     // A session on record may continue the append.
-    const mayGoOn = !isHolding(this.#record) || (await this.#parts.hasSession(place.path));
+    const hasSession = await this.#parts.hasSession(place.path);
     this.#freeSinceMs ??= performance.now();
-    if (mayGoOn) return performance.now() - this.#freeSinceMs > SUCCESSOR_MS ? this.#ended("restarting") : undefined;
+    if (hasSession || !isHolding(this.#record)) {
+      const waitMs = hasSession ? SESSION_MS : SUCCESSOR_MS;
+      return performance.now() - this.#freeSinceMs > waitMs ? this.#ended("restarting") : undefined;
+    }
     // Its holder may have stored something since it was looked at.
     const update = await this.#look();
-    if (update || isHolding(this.#record) === false) return update;
+    if (update || !isHolding(this.#record)) return update;
     const ended = endedOf(this.#record);
     return this.#ended(ended === "unknown" ? "lost" : ended);
+  }
+
+  /** Whether nobody holds the path: its holder has released it, is gone, or does not know of it. */
+  async #isFree(): Promise<boolean> {
+    const { core, looks } = this.#parts;
+    const { path } = this.#watched.place;
+    const { node } = this.#record;
+    if ((await looks.holding(path, this.#record)) === "free") return true;
+    if (node === core.node) return false;
+    // Its lease may last for some time after its end.
+    const question = { kind: "holds", path, node: core.node, claim: claimOf(this.#record) } as const;
+    const answer = await ask(core.calls.connection, core.layout, node, question);
+    if (answer === "no") return true;
+    this.#absences = answer === "absent" ? this.#absences + 1 : 0;
+    if (this.#absences > 0) this.#watched.opened.tap.hurry();
+    return this.#absences >= ABSENCES;
   }
 
   #ended(ended: EndReason): Growth {
     return { size: this.#size, ended };
   }
+}
+
+/** Whether a stream is closed after a note. */
+function closes(note: Note): boolean {
+  return ("all" in note ? note.all.stream?.closed : note.change.closed) !== undefined;
+}
+
+function replaced(path: string): StreamError {
+  return new StreamError("replaced", `"/${path}" has other content now.`, { path });
 }
