@@ -6,18 +6,15 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
-import type { Load } from "../../scripts/chaos/cluster/load.ts";
+import type { Fault } from "../../scripts/chaos/cluster/faults.ts";
 import { Scene, type SceneTerms } from "../../scripts/chaos/cluster/scene.ts";
 import { serverForTests } from "../fixture/nats.ts";
 
 /** Milliseconds that one fault may take, with all that is compared after it. */
 const TIMEOUT_MS = 180_000;
 
-/** A fault: what it does, and how. */
-export type Faults = Readonly<Record<string, (scene: Scene, loads: readonly Load[]) => Promise<void>>>;
-
-/** How the scene of a group is set up. */
-export interface FaultOptions {
+/** How the scene of a suite is set up. */
+export interface SceneOptions {
   /** Returns the terms, when the tests begin. */
   readonly terms?: () => Promise<Partial<SceneTerms>> | Partial<SceneTerms>;
   /** Undoes it. */
@@ -30,27 +27,27 @@ export interface FaultOptions {
  * Registers a test of each fault. After it, every appender has been told that all its bytes are stored, every follower has their
  * SHA-256, both servers have the same, and the histories of the race are linearizable.
  */
-export function faultSuite(title: string, faults: Faults, { terms, undo, missing }: FaultOptions = {}): void {
-  sceneSuite(
-    title,
-    (scene) => {
-      for (const [name, inflict] of Object.entries(faults)) {
-        test(name, { timeout: TIMEOUT_MS }, async (t) => {
-          const { problems, summary } = await scene().under((loads) => inflict(scene(), loads));
-          t.diagnostic(summary);
-          assert.deepEqual(problems, []);
-        });
-      }
-    },
-    { ...(terms && { terms }), ...(undo && { undo }), missing },
-  );
+export function faultSuite(title: string, faults: Readonly<Record<string, Fault>>, options: SceneOptions = {}): void {
+  const register = (scene: () => Scene): void => {
+    for (const [name, inflict] of Object.entries(faults)) {
+      test(name, { timeout: TIMEOUT_MS }, async (t) => {
+        const report = await scene().under((loads) => inflict(scene(), loads));
+        const { problems, bytes, longestMs, operations, unanswered } = report;
+        t.diagnostic(`${bytes} bytes were acknowledged, and followed at both servers`);
+        t.diagnostic(`an append stood still for ${(longestMs / 1000).toFixed(1)} s at most`);
+        t.diagnostic(`${operations} operations of the race were judged, ${unanswered} without an answer`);
+        assert.deepEqual(problems, []);
+      });
+    }
+  };
+  sceneSuite(title, register, options);
 }
 
 /** Registers tests of one scene. */
 export function sceneSuite(
   title: string,
   register: (scene: () => Scene) => void,
-  { terms = () => ({}), undo, missing }: FaultOptions = {},
+  { terms = () => ({}), undo, missing }: SceneOptions = {},
 ): void {
   const server = serverForTests();
   const absent = "missing" in server ? server.missing : undefined;

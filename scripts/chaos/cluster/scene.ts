@@ -5,7 +5,6 @@
  * that takes the servers in turns, followers to each server directly.
  * @module
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Limits } from "../../../src/engine/limits.ts";
 import type { Store } from "../../../src/store/mod.ts";
 import { type JetStreamStoreOptions, jetstreamStore } from "../../../src/stores/jetstream/mod.ts";
@@ -15,6 +14,7 @@ import type { Runtime } from "../../../test/fixture/processes.ts";
 import { expectCleanStop, type TestServer } from "../../../test/fixture/servers.ts";
 import { addressOf, TcpProxy } from "../../../test/fixture/tcp-proxy.ts";
 import { removeFolder, temporaryFolder } from "../../../test/fixture/temp.ts";
+import { until } from "../../../test/fixture/until.ts";
 import { Random } from "../random.ts";
 import { Load } from "./load.ts";
 import { Race } from "./race.ts";
@@ -33,6 +33,19 @@ export interface SceneTerms {
   readonly limits?: Partial<Limits>;
 }
 
+/** What came of a round. */
+export interface RoundReport {
+  /** What must not have happened. */
+  readonly problems: readonly string[];
+  /** How many bytes were acknowledged, and followed at each server. */
+  readonly bytes: number;
+  /** The longest time between two acknowledgements of an append, in milliseconds. */
+  readonly longestMs: number;
+  /** How many operations were judged, and how many of them have no answer. */
+  readonly operations: number;
+  readonly unanswered: number;
+}
+
 /** The servers, and the way to each of them. */
 export class Scene {
   readonly lab: NatsLab;
@@ -45,6 +58,8 @@ export class Scene {
   readonly #root: string;
   readonly #servers: TestServer[];
   readonly #stores: readonly Store[];
+  /** When servers ended, by `performance.now()`. */
+  readonly #ends: number[] = [];
   #rounds = 0;
 
   private constructor(parts: {
@@ -83,6 +98,7 @@ export class Scene {
       const entrance = await TcpProxy.start(servers.map(({ url }) => addressOf(url)));
       return new Scene({ terms, lab, ways, entrance, root, servers, stores });
     } catch (error) {
+      await Promise.all(stores.map((store) => store.close?.()));
       await Promise.all(servers.map((server) => server.kill9()));
       await Promise.all(ways.map((way) => way.close()));
       await lab.stop();
@@ -105,8 +121,14 @@ export class Scene {
     return `HFS_${shard}`;
   }
 
-  /** Starts a server again, at its port. */
+  /** How many servers have ended since a time, by `performance.now()`. */
+  endsSince(sinceMs: number): number {
+    return this.#ends.filter((endMs) => endMs >= sinceMs).length;
+  }
+
+  /** Starts a server that has ended again, at its port. */
   async restart(at: 0 | 1): Promise<void> {
+    this.#ends.push(performance.now());
     const { port } = addressOf(this.server(at).url);
     const store = storeOf(this.#terms, this.lab, at, this.ways);
     const terms = { ...serverTerms(this.#terms, at, store), port };
@@ -116,33 +138,31 @@ export class Scene {
   /**
    * Runs clients while faults are inflicted, and lets the appends end. The faults must be over when `inflict` resolves, and
    * everything must be reachable.
-   *
-   * @returns What must not have happened, and what was seen.
    */
-  async under(inflict: (loads: readonly Load[]) => Promise<void>): Promise<{ problems: string[]; summary: string }> {
+  async under(inflict: (loads: readonly Load[]) => Promise<void>): Promise<RoundReport> {
     const round = this.#rounds++;
     const folder = `round-${round}`;
     const race = this.#race(`${folder}/race`, round);
     const loads = await this.begin(folder);
     race.start();
     // Some operations before the fault, so that there is something to lose.
-    while (race.acknowledged < 3) await sleep(20);
+    await until("the race to begin", () => race.acknowledged >= 3);
     await inflict(loads);
     await Promise.all(loads.map((load) => load.goesOn()));
     await Promise.all(loads.map((load) => load.isFollowed()));
     const longestMs = Math.max(...loads.map((load) => load.longestMs));
     const ended = await Promise.all(loads.map((load) => load.finish()));
     const raced = await race.finish();
-    const bytes = loads.reduce((sum, { acked }) => sum + acked, 0);
-    const summary = [
-      `${bytes} bytes acknowledged and followed twice`,
-      `the appends stood still for ${(longestMs / 1000).toFixed(1)} s at most`,
-      `${race.count} operations of the race judged, ${race.unknown} without an answer`,
-    ].join("; ");
-    return { problems: [...ended.flat(), ...raced], summary };
+    return {
+      problems: [...ended.flat(), ...raced],
+      bytes: loads.reduce((sum, { acked }) => sum + acked, 0),
+      longestMs,
+      operations: race.count,
+      unanswered: race.unknown,
+    };
   }
 
-  /** Begins an append of each shard, so that the leader of every one has something to do, followed at each server. */
+  /** Begins appends of some paths, so that the leaders of both shards have something to do, followed at each server. */
   async begin(folder: string): Promise<readonly Load[]> {
     const { entrance, random } = this;
     return await Promise.all(
