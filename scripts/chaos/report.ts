@@ -16,19 +16,21 @@ export function commandOf({
   runtimes,
   durability,
   replaced,
+  cluster,
 }: Options): string {
   const parts = [`--minutes ${minutes}`, `--seed ${seed}`, `--paths ${paths}`];
   parts.push(`--streams ${streams}`, `--followers ${followers}`);
   parts.push(`--runtime ${runtimes.join(",")}`, `--durability ${durability}`, `--replaced ${replaced}`);
+  if (cluster) parts.push("--cluster");
   return `npm run chaos -- ${parts.join(" ")}`;
 }
 
 /** Formats the report. */
 export function report(options: Options, { ledger, seconds, kept }: Outcome): string {
   const bytes = (kind: string): string => `${(ledger.total("bytes", kind) / 1e6).toFixed(1)} MB`;
-  const lines = [
-    `seed        ${options.seed}`,
-    `took        ${seconds.toFixed(1)} s`,
+  const head = [`seed        ${options.seed}`, `took        ${seconds.toFixed(1)} s`];
+  const lines = options.cluster ? [...head, ...clusterLines(ledger, bytes)] : [
+    ...head,
     `servers     ${options.runtimes.join(" and ")} on one folder; ${kinds(ledger, "blows")}`,
     `appends     ${kinds(ledger, "appends")}; ${bytes("appended")}`,
     `follows     ${kinds(ledger, "follows")}; ${bytes("followed")}`,
@@ -44,6 +46,20 @@ export function report(options: Options, { ledger, seconds, kept }: Outcome): st
     `compared    ${kinds(ledger, "compared")}, by SHA-256 and byte by byte`,
   ];
   return [...lines, "", ...verdict(options, ledger, kept)].join("\n");
+}
+
+function clusterLines(ledger: Ledger, bytes: (kind: string) => string): string[] {
+  return [
+    `inflicted   ${kinds(ledger, "blows")}`,
+    `stood still ${kinds(ledger, "standstill", "times ")}`,
+    `appends     ${kinds(ledger, "appends")}; ${bytes("appended")}`,
+    `follows     ${kinds(ledger, "follows")}; ${bytes("followed")}`,
+    `reconnects  ${kinds(ledger, "reconnects")}`,
+    `connections ${kinds(ledger, "connections")}`,
+    `faults      ${kinds(ledger, "faults")}`,
+    `race        ${kinds(ledger, "race")}`,
+    `compared    ${kinds(ledger, "compared")}, by SHA-256 and byte by byte`,
+  ];
 }
 
 function verdict(options: Options, { problems }: Ledger, kept: string | undefined): string[] {

@@ -61,6 +61,7 @@ export class Scene {
   /** When servers ended, by `performance.now()`. */
   readonly #ends: number[] = [];
   #rounds = 0;
+  #destroyed: Promise<void> | undefined;
 
   private constructor(parts: {
     readonly terms: SceneTerms;
@@ -177,6 +178,11 @@ export class Scene {
     return new Race({ stores: this.#stores, folder, paths: 2, writers: 2, readers: 1, random });
   }
 
+  /** What the servers have printed. */
+  get output(): string {
+    return this.#servers.map(({ pid, program }) => `--- process ${pid}\n${program.output}`).join("\n");
+  }
+
   /** Ends everything. Expects that both servers end cleanly. */
   async close(): Promise<void> {
     try {
@@ -189,7 +195,12 @@ export class Scene {
   }
 
   /** Kills everything. */
-  async destroy(): Promise<void> {
+  destroy(): Promise<void> {
+    this.#destroyed ??= this.#destroy();
+    return this.#destroyed;
+  }
+
+  async #destroy(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.kill9()));
     await this.lab.stop();
     await Promise.all(this.ways.map((way) => way.close()));
