@@ -40,7 +40,7 @@ const fields = fc.record(
     notes: plain({ full: count, last: fc.nat({ max: 2 ** 40 }).map((seq) => seq + 1), changes: count }),
     parts: plain({
       id: token,
-      count: fc.integer({ min: 1, max: 64 }),
+      partBytes: fc.integer({ min: 1, max: 2 ** 18 }),
       bytes: fc.integer({ min: 100, max: 2 ** 24 }),
     }),
   },
@@ -105,7 +105,7 @@ describe("a record", () => {
   it("has the bytes of its payload, or of its parts, without its note", () => {
     assert.equal(dataBytesOf(record({ payloadBytes: 10, noteBytes: 4 })), 6);
     assert.equal(endOf(record({ offset: 5, payloadBytes: 10 })), 15);
-    assert.equal(dataBytesOf(record({ parts: { id: "p", count: 2, bytes: 100 }, noteBytes: 40 })), 60);
+    assert.equal(dataBytesOf(record({ parts: { id: "p", partBytes: 64, bytes: 100 }, noteBytes: 40 })), 60);
   });
 
   it("belongs to a claim and to a content, which may begin with it", () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { KnownPlaces } from "../../src/stores/jetstream/reads/known-places.ts";
 import { findRecord, has, type Probe } from "../../src/stores/jetstream/reads/search.ts";
 
 /** The most looks that a search may take. */
@@ -143,6 +144,17 @@ describe("the search", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("begins between the nearest records that are known", () => {
+    const known = new KnownPlaces("g");
+    for (let at = 0; at < 200; at++) known.add({ seq: at * 3 + 1, offset: at * 10, end: at * 10 + 10 });
+    known.add({ seq: 7, offset: 20, end: 20 });
+    const [below, above] = [known.below(1_995), known.above(0)];
+    assert.deepEqual(below, { seq: 598, offset: 1_990, end: 2_000 }, "the one that was added last");
+    assert.ok(above && above.offset > 0 && above.offset % 10 === 0);
+    assert.equal(known.below(-1), undefined);
+    assert.equal(known.above(5_000), undefined);
   });
 
   it("ends where there is no such byte", async () => {

@@ -11,7 +11,7 @@ import type { Place } from "../layout/layout.ts";
 import { ask } from "../nodes/questions.ts";
 import { type ChainPoint, isNext } from "../records/chain.ts";
 import { encodedNote, NO_STATE, type PathState } from "../records/note.ts";
-import { endedOf, firstOf, isFile, isHolding, notesOf, type PathRecord, type RecordFields } from "../records/record.ts";
+import { claimOf, endedOf, firstOf, isFile, isHolding, notesOf, type PathRecord, type RecordFields } from "../records/record.ts";
 import type { Tail } from "../records/tails.ts";
 import { type Core, newId } from "./core.ts";
 import type { CreatedFolder, Folders } from "./folders.ts";
@@ -197,9 +197,9 @@ export class Claims {
   }
 
   /** Tells the former holder, which may be alive after all. It would find out with its next write. */
-  #tell({ node }: PathRecord, path: string): void {
-    const { calls, layout, node: mine } = this.#core;
-    void ask(calls.connection, layout, node, { kind: "taken", path, node: mine });
+  #tell(record: PathRecord, path: string): void {
+    const { calls, layout, node } = this.#core;
+    void ask(calls.connection, layout, record.node, { kind: "taken", path, node, claim: claimOf(record) });
   }
 
   /** Removes the records of a content that was never completed. If that fails, its removal removes them. */

@@ -44,7 +44,7 @@ export class Folders {
    */
   async create(path: string, created: CreatedFolder[]): Promise<void> {
     for (const folder of foldersOf(path)) {
-      if (this.#known.get(folder)) continue;
+      if (this.#known.get(folder) || created.some(({ place }) => place.path === folder)) continue;
       const made = await this.#createOne(path, folder);
       if (made) created.push(made);
       else this.#known.set(folder, true);

@@ -181,8 +181,9 @@ export class JetStreamHandle implements AppendHandle {
     const bytes = encodedNote(note);
     const after = { ...this.#state, stream: changedState(this.#state.stream, change) };
     const isLarge = bytes.length > NOTE_BYTES || batch.length > this.#core.messageBytes;
-    const parts = isLarge ? await putParts(this.#core, this.place, this.generation, [bytes, batch]) : undefined;
-    const payload = parts ? NOTHING : (cut([bytes, batch], bytes.length + batch.length)[0] ?? NOTHING);
+    const { parts, payload } = isLarge
+      ? await putParts(this.#core, this.place, this.generation, [bytes, batch])
+      : { parts: undefined, payload: cut([bytes, batch], bytes.length + batch.length)[0] ?? NOTHING };
     const modifiedMs = batch.length > 0 ? this.#now() : this.#modifiedMs;
     const before = this.#state;
     // The record says whether the content exists for readers after it.

@@ -111,7 +111,7 @@ export class HeldPaths {
     if (!held || (claim !== undefined && held.claim > 0 && held.claim !== claim)) return "no";
     if (kind === "handover") held.request(node);
     if (kind === "withdraw" && held.asker === node) held.asker = undefined;
-    if (kind === "taken") held.revoke(takenOver(path));
+    if (kind === "taken" && held.claim === claim) held.revoke(takenOver(path));
     // It may begin to end the append: only a claim may do that.
     return kind === "held" && held.isLeaving ? "ending" : "yes";
   }

@@ -63,6 +63,12 @@ export async function put(core: Core, { place, fields, payload, point, last, ttl
   return { kind: "other", record: recordOf(header, seq, data.length) };
 }
 
+/** Parts that are stored, and the payload of the record that refers to them. */
+export interface PutParts {
+  readonly parts: Parts;
+  readonly payload: Uint8Array;
+}
+
 /**
  * Stores a payload that is too large for one message, in parts. It counts once a record refers to it, and is removed with
  * its content.
@@ -74,16 +80,16 @@ export async function putParts(
   place: Place,
   generation: string,
   pieces: readonly Uint8Array[],
-): Promise<Parts> {
+): Promise<PutParts> {
   const id = newId();
   const subject = core.layout.parts(place.shard, generation, id);
   const payloads = cut(pieces, core.messageBytes);
-  let last = 0;
+  const sequences: number[] = [];
   for (const [index, payload] of payloads.entries()) {
     const own = headers();
     own.set("I", String(index));
     const outcome = await storeOnce(core.calls, {
-      write: { stream: place.stream, subject, headers: own, payload, expected: last },
+      write: { stream: place.stream, subject, headers: own, payload, expected: sequences.at(-1) ?? 0 },
       path: place.path,
       untilMs: performance.now() + core.giveUpMs,
       judge: ({ header }) => (header.get("I") === String(index) ? "mine" : "other"),
@@ -94,9 +100,11 @@ export async function putParts(
         path: place.path,
       });
     }
-    last = outcome.seq;
+    sequences.push(outcome.seq);
   }
-  return { id, count: payloads.length, bytes: payloads.reduce((sum, { length }) => sum + length, 0) };
+  const bytes = payloads.reduce((sum, { length }) => sum + length, 0);
+  const payload = new TextEncoder().encode(JSON.stringify(sequences));
+  return { parts: { id, partBytes: core.messageBytes, bytes }, payload };
 }
 
 /** Cuts pieces that follow one another into payloads of at most some bytes. */

@@ -35,7 +35,12 @@ export class StreamNotes {
 
   /** Notes that a path was removed. Its tombstone stays. */
   async end(path: string): Promise<void> {
-    await this.#change(path, (note) => note && withoutStream(note));
+    let wasStream = false;
+    await this.#change(path, (note) => {
+      wasStream = note?.isStream ?? false;
+      return note && withoutStream(note);
+    });
+    if (wasStream) await this.#values.drop(this.#layout.about("use", path), path);
   }
 
   /** Sets the tombstone that counts once the path is gone; undefined for none. */

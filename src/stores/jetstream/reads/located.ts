@@ -1,18 +1,19 @@
 /**
- * Finds the record of a path from which a read begins. The last finds are remembered: the next read mostly begins where the one
- * before it ended.
+ * Finds the record of a path from which a read begins. What searches have found is remembered: the next read mostly begins where the
+ * one before it ended.
  * @module
  */
 import { StreamError } from "../../../protocol/errors.ts";
 import { RecentMap } from "../connection/recent-map.ts";
 import type { Place } from "../layout/layout.ts";
 import { Chain, pointAfter } from "../records/chain.ts";
-import { dataBytesOf, endOf, firstOf, type PathRecord } from "../records/record.ts";
+import { endOf, firstOf } from "../records/record.ts";
 import type { Records, StoredRecord } from "../records/stored.ts";
+import { KnownPlaces } from "./known-places.ts";
 import { findRecord, has, type Probe } from "./search.ts";
 
 /** How many paths are remembered. */
-const REMEMBERED = 10_000;
+const REMEMBERED = 2_000;
 
 /** A record that was read, with what the search needs of it. */
 interface Found extends Probe {
@@ -20,15 +21,10 @@ interface Found extends Probe {
   readonly stored: StoredRecord | undefined;
 }
 
-/** What is remembered of a path: the last record that was found in it. */
-interface Hit extends Probe {
-  readonly generation: string;
-}
-
 /** Finds records. */
 export class Locator {
   readonly #records: Records;
-  readonly #hits: RecentMap<string, Hit> = new RecentMap(REMEMBERED);
+  readonly #known: RecentMap<string, KnownPlaces> = new RecentMap(REMEMBERED);
 
   constructor(records: Records) {
     this.#records = records;
@@ -45,42 +41,50 @@ export class Locator {
     if (has(last, byte)) return tail;
     const { generation } = tail.record;
     const first = firstOf(tail.record);
-    const hit = this.#hits.get(place.subject);
-    const known = hit?.generation === generation && hit.offset <= byte ? { ...hit, stored: undefined } : undefined;
-    const start: Found = known ?? { seq: first, offset: 0, end: 0, stored: undefined };
-    const above = hit?.generation === generation && hit.offset > byte ? hit : last;
+    const known = this.#knownOf(place, generation);
+    const low = known.below(byte) ?? { seq: first, offset: 0, end: 0 };
     const probe = async (seq: number): Promise<Found | undefined> => {
-      const found = await this.#records.next(place, seq);
-      return found && foundIn(found);
+      const stored = await this.#records.next(place, seq);
+      if (!stored) return undefined;
+      const found = foundIn(stored);
+      if (stored.record.generation === generation) known.add(found);
+      return found;
     };
-    const found = await findRecord(byte, { low: start, high: above }, probe);
+    const bounds = { low: { ...low, stored: undefined }, high: known.above(byte) ?? last };
+    const found = await findRecord<Found>(byte, bounds, probe);
     const stored = found && (found.stored ?? (await this.#records.at(place, found.seq)));
-    const valid = stored && (await this.#valid(place, stored, byte));
+    // A void record may have misled the search.
+    const valid = (stored && (await this.#valid(place, stored, byte))) ?? (await this.#walk(place, first, byte));
     if (!valid || valid.record.generation !== generation) throw missing(place.path, byte);
-    this.remember(place, valid.record);
     return valid;
   }
 
-  /** Remembers a record that was read. */
-  remember({ subject }: Place, record: PathRecord): void {
-    const { seq, offset, generation } = record;
-    if (dataBytesOf(record) > 0) this.#hits.set(subject, { seq, offset, end: endOf(record), generation });
+  #knownOf({ subject }: Place, generation: string): KnownPlaces {
+    const known = this.#known.get(subject);
+    if (known?.generation === generation) return known;
+    const fresh = new KnownPlaces(generation);
+    this.#known.set(subject, fresh);
+    return fresh;
   }
 
-  /**
-   * The record with a byte that counts: the one that was found may be void, with one that counts between it and its
-   * predecessor.
-   */
+  /** A record that was found, if it counts: if it is the first one that continues the chain behind its predecessor. */
   async #valid(place: Place, stored: StoredRecord, byte: number): Promise<StoredRecord | undefined> {
     const { seq, predecessor, first } = stored.record;
     if (first === 0) return stored;
     const next = await this.#records.next(place, predecessor + 1);
-    if (next?.record.seq === seq) return stored;
-    const before = await this.#records.at(place, predecessor);
-    const chain = new Chain(pointAfter(before.record));
-    for (let found = next; found; found = await this.#records.next(place, found.record.seq + 1)) {
-      if (chain.take(found.record) && has(foundIn(found), byte)) return found;
-      if (found.record.offset > byte && chain.point.end > byte) return undefined;
+    return next?.record.seq === seq ? stored : await this.#walk(place, predecessor, byte);
+  }
+
+  /** Follows the chain from a record that counts, up to the record with a byte. */
+  async #walk(place: Place, from: number, byte: number): Promise<StoredRecord | undefined> {
+    const begin = await this.#records.at(place, from);
+    const chain = new Chain(pointAfter(begin.record));
+    let found = await this.#records.next(place, from + 1);
+    while (found) {
+      const isValid = chain.take(found.record);
+      if (isValid && has(foundIn(found), byte)) return found;
+      if (isValid && found.record.offset > byte) return undefined;
+      found = await this.#records.next(place, found.record.seq + 1);
     }
     return undefined;
   }

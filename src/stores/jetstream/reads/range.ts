@@ -61,13 +61,13 @@ export class RangeRecords {
   async *pieces(): AsyncGenerator<Uint8Array, void, void> {
     const { place, from, to } = this.#range;
     let stored = this.#range.first;
-    let at = stored.record.offset;
+    let at = from;
     for (;;) {
-      for await (const piece of this.#records.dataOf(place, stored)) {
-        const wanted = piece.subarray(Math.max(0, from - at), Math.max(0, to - at));
-        at += piece.length;
-        if (wanted.length > 0) yield wanted;
-        if (at >= to) return;
+      for await (const piece of this.#records.dataOf(place, stored, at)) {
+        const wanted = piece.subarray(0, to - at);
+        at += wanted.length;
+        yield wanted;
+        if (at === to) return;
       }
       if (this.#isClosed) return;
       stored = await this.#next();

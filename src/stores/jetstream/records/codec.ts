@@ -29,7 +29,7 @@ export function headersOf(fields: RecordFields): MsgHdrs {
     ["Nb", fields.noteBytes],
     ["Nf", fields.isFullNote],
     ["Np", notes && notes.last > 0 ? `${notes.full},${notes.last},${notes.changes}` : undefined],
-    ["B", parts && `${parts.id},${parts.count},${parts.bytes}`],
+    ["B", parts && `${parts.id},${parts.partBytes},${parts.bytes}`],
     ["Rs", fields.reservedFor],
     ["V", fields.isProvisional],
   ];
@@ -95,7 +95,7 @@ function triple(text: string): PathRecord["notes"] | "bad" {
 function partsIn(text: string): PathRecord["parts"] | "bad" {
   if (text === "") return undefined;
   const [id = "", ...numbers] = text.split(",");
-  const [count, bytes, ...more] = numbers.map(numberIn);
-  if (!/^[\w-]+$/.test(id) || !count || bytes === undefined || more.length > 0) return "bad";
-  return { id, count, bytes };
+  const [partBytes, bytes, ...more] = numbers.map(numberIn);
+  if (!/^[\w-]+$/.test(id) || !partBytes || !bytes || more.length > 0) return "bad";
+  return { id, partBytes, bytes };
 }

@@ -10,12 +10,12 @@ import type { EndedReason, EndReason } from "../../../protocol/end-reason.ts";
  */
 export type RecordType = "o" | "d" | "w" | "c" | "x" | "f";
 
-/** The parts of a payload that is too large for one message. */
+/** The parts of a payload that is too large for one message. The message of the record has their sequences in its place. */
 export interface Parts {
   /** Their batch. */
   readonly id: string;
-  /** How many there are. */
-  readonly count: number;
+  /** Bytes of each of them but the last one. */
+  readonly partBytes: number;
   /** Bytes of all of them. */
   readonly bytes: number;
 }

@@ -7,7 +7,7 @@ import { StreamError } from "../../../protocol/errors.ts";
 import type { Calls } from "../connection/calls.ts";
 import type { Layout, Place } from "../layout/layout.ts";
 import { recordOf } from "./codec.ts";
-import { dataBytesOf, type PathRecord } from "./record.ts";
+import type { Parts, PathRecord } from "./record.ts";
 
 /** A record with its payload. */
 export interface StoredRecord {
@@ -52,51 +52,62 @@ export class Records {
   }
 
   /**
-   * The payload of a record, in pieces.
+   * The bytes of the path in a record, from some offset on, in pieces.
    *
    * @throws {StreamError} `changed` if a part is missing; and as {@link last}.
    */
-  async *payloadOf(place: Place, { record, payload }: StoredRecord): AsyncGenerator<Uint8Array, void, void> {
-    const { parts, generation } = record;
-    if (!parts) {
-      yield payload;
-      return;
-    }
-    const subject = this.layout.parts(place.shard, generation, parts.id);
-    let bytes = 0;
-    for (let count = 0, seq = 1; count < parts.count; count++) {
-      const found = await this.calls.next(place.stream, subject, seq, { path: place.path });
-      // They were written in their order, and nothing else has this subject.
-      if (found?.header.get("I") !== String(count)) throw missingPart(place.path);
-      seq = found.seq + 1;
-      bytes += found.data.length;
-      yield found.data;
-    }
-    if (bytes !== parts.bytes) throw missingPart(place.path);
+  dataOf(place: Place, stored: StoredRecord, from: number): AsyncGenerator<Uint8Array, void, void> {
+    const { offset, noteBytes = 0 } = stored.record;
+    return this.#payloadFrom(place, stored, noteBytes + Math.max(0, from - offset));
   }
 
-  /** The bytes of the path in a record, in pieces. */
-  async *dataOf(place: Place, stored: StoredRecord): AsyncGenerator<Uint8Array, void, void> {
-    if (dataBytesOf(stored.record) === 0) return;
-    let skip = stored.record.noteBytes ?? 0;
-    for await (const piece of this.payloadOf(place, stored)) {
-      const rest = piece.subarray(Math.min(skip, piece.length));
-      skip -= piece.length - rest.length;
-      if (rest.length > 0) yield rest;
-    }
-  }
-
-  /** The note of a record. */
+  /** The note of a record; throws as {@link dataOf}. */
   async noteBytesOf(place: Place, stored: StoredRecord): Promise<Uint8Array> {
     const bytes = new Uint8Array(stored.record.noteBytes ?? 0);
     let at = 0;
-    for await (const piece of this.payloadOf(place, stored)) {
+    for await (const piece of this.#payloadFrom(place, stored, 0)) {
       const part = piece.subarray(0, bytes.length - at);
       bytes.set(part, at);
       at += part.length;
       if (at === bytes.length) break;
     }
     return bytes;
+  }
+
+  /** The payload of a record from some byte on. */
+  async *#payloadFrom(
+    place: Place,
+    { record, payload }: StoredRecord,
+    from: number,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    const { parts, generation } = record;
+    if (!parts) {
+      if (from < payload.length) yield payload.subarray(from);
+      return;
+    }
+    const subject = this.layout.parts(place.shard, generation, parts.id);
+    const sequences = sequencesIn(payload, parts);
+    if (!sequences) throw missingPart(place.path);
+    for (let at = Math.floor(from / parts.partBytes); at < sequences.length; at++) {
+      const seq = sequences[at] ?? 0;
+      const found = await this.calls.next(place.stream, subject, seq, { path: place.path });
+      const begin = at * parts.partBytes;
+      const bytes = Math.min(parts.partBytes, parts.bytes - begin);
+      if (found?.seq !== seq || found.data.length !== bytes) throw missingPart(place.path);
+      const piece = found.data.subarray(Math.max(0, from - begin));
+      if (piece.length > 0) yield piece;
+    }
+  }
+}
+
+/** The sequences of the parts of a record, as its message has them; undefined if they are not there. */
+export function sequencesIn(payload: Uint8Array, { partBytes, bytes }: Parts): number[] | undefined {
+  try {
+    const sequences: unknown = JSON.parse(new TextDecoder().decode(payload));
+    const isWhole = Array.isArray(sequences) && sequences.length === Math.ceil(bytes / partBytes);
+    return isWhole && sequences.every((seq) => Number.isSafeInteger(seq) && seq > 0) ? sequences : undefined;
+  } catch {
+    return undefined;
   }
 }
 
