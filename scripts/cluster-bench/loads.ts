@@ -1,6 +1,8 @@
 /** What is measured, and the goals. @module */
-import { LARGE_RECORD_BYTES } from "../bench/stage.ts";
+import process from "node:process";
+import { until } from "../../test/fixture/until.ts";
 import { MIB } from "../bench/size.ts";
+import { LARGE_RECORD_BYTES } from "../bench/stage.ts";
 import type { Bare } from "./bare.ts";
 import { searched } from "./search.ts";
 import type { Node, Stage } from "./stage.ts";
@@ -114,6 +116,7 @@ async function appender(stage: Stage, bare: Bare, round: number): Promise<Record
   await bare.stopAndWait(batchBytes, Math.ceil(batches / 10));
   const seconds = await bare.stopAndWait(batchBytes, batches);
   const least = (batchBytes * batches) / MIB / seconds;
+  await remove(stage, path);
   return { ours, bare: least, batchBytes, toBare: ours / least };
 }
 
@@ -129,6 +132,7 @@ async function catchUp(stage: Stage, bare: Bare, round: number): Promise<Record<
   const ours = bytes / MIB / ((lastNs - reader.connected.startNs) / 1e9);
   const consumed = await bare.consume(path, bytes);
   const least = consumed.bytes / MIB / consumed.seconds;
+  await remove(stage, path);
   return { ours, bare: least, toBare: ours / least };
 }
 
@@ -140,6 +144,16 @@ async function crowd(stage: Stage, _bare: Bare, round: number): Promise<Record<s
   await stage.clear();
   const folders = await flooded(stage, path, stage.folders, stage.folders);
   return { followers, cluster, folders, toFolders: cluster / folders };
+}
+
+/** Makes room: ends the append of a path, and removes it. */
+async function remove(stage: Stage, path: string): Promise<void> {
+  const [one] = stage.cluster;
+  await stage.clear();
+  await until("a path to be removed", async () => {
+    const { status } = await fetch(`${one.url}/${path}`, { method: "DELETE" });
+    return status === 204;
+  });
 }
 
 /** Floods a path that followers of two servers follow, by one appender or by one on each. MiB per second and server. */

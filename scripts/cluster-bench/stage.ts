@@ -17,6 +17,9 @@ const SERVER = "test/fixture/cluster-server.ts";
 /** Bytes that the store may have: the paths of all rounds stay. */
 const STORE_BYTES = 3 * 1024 ** 3;
 
+/** The grace period in milliseconds. */
+const GRACE_MS = 1_000;
+
 /** How to talk to a server. */
 const TARGETS: Pick<Peer, "append" | "follow" | "tail" | "read"> = {
   append: { url: "/{path}?verb=APPEND", dialect: "v1" },
@@ -79,9 +82,11 @@ export class Stage {
       process.env["HTTPFSTREAM_BUILT"] = dist;
       lab = await NatsLab.start(program);
       const store = lab.storeOptions({ maxBytes: STORE_BYTES });
-      for (const terms of [{ store }, { store }, {}, {}]) {
+      // An append whose generator was killed holds its path for that long.
+      const limits = { graceMs: GRACE_MS };
+      for (const terms of [{ store, limits }, { store, limits }, { limits }, { limits }]) {
         const root = join(below, `folder-${servers.length}`);
-        servers.push(await startClusterServer({ runtime: "node", ...terms }, root));
+        servers.push(await startClusterServer({ runtime: "node", deletes: "all", ...terms }, root));
       }
       return new Stage({ size, lab, below, servers, program: join(dist, GENERATOR.replace(".ts", ".js")) });
     } catch (error) {

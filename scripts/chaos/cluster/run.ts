@@ -21,6 +21,9 @@ import { Scene, type SceneTerms } from "./scene.ts";
 /** The grace period in milliseconds: longer than any fault. */
 const GRACE_MS = 60_000;
 
+/** How long paths are, as `drawPath` takes it: in a run of a minute or more, and in a shorter one. */
+const LENGTH = { long: 2, short: 0.5 };
+
 /** Milliseconds that paths may take to end after the last fault, in addition to the grace period. */
 const PATIENCE_MS = 120_000;
 
@@ -183,7 +186,7 @@ class Stage {
       const life = new PathLife({
         ...{ path, root: "", stored, random, network, graceMs: GRACE_MS },
         followers: options.followers,
-        length: 2,
+        length: options.minutes < 1 ? LENGTH.short : LENGTH.long,
       });
       this.#alive.add(life);
       await life.run().catch((error: unknown) => ledger.problem(`/${path}: ${(error as Error).stack}`));
