@@ -33,6 +33,9 @@ const ROUNDS = 12;
 /** The probability that a fault of the servers is inflicted together with one of NATS. */
 const TOGETHER = 0.4;
 
+/** The faults of servers that need no NATS: a server that ends cleanly has to release its paths. */
+const UNAIDED = Object.keys(SERVER_FAULTS).filter((name) => !name.includes("restarted"));
+
 /** The longest pause between two faults, in milliseconds. */
 const MAX_CALM_MS = 4_000;
 
@@ -152,7 +155,7 @@ class Stage {
       await sleep(chance.spread(50, MAX_CALM_MS));
       const name = special[round] ?? oneOf(chance, Object.keys(faults));
       const isOfNats = name in NATS_FAULTS;
-      const other = isOfNats && chance.chance(TOGETHER) ? oneOf(chance, Object.keys(SERVER_FAULTS)) : undefined;
+      const other = isOfNats && chance.chance(TOGETHER) ? oneOf(chance, UNAIDED) : undefined;
       await this.#round(scene, [name, ...(other === undefined ? [] : [other])], faults);
     }
   }
