@@ -4,6 +4,7 @@
  */
 import type { StoreStat } from "../../../engine/storage/store.ts";
 import type { StreamState } from "../../../engine/storage/stream-state.ts";
+import { ask, type Outcome } from "../nodes/questions.ts";
 import type { PathState } from "../records/note.ts";
 import { claimOf, endedOf, endOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
 import type { Core } from "./core.ts";
@@ -61,12 +62,24 @@ export class Looks {
   async holding(path: string, record: PathRecord): Promise<Holding> {
     if (!isHolding(record)) return "free";
     const { node, isKept = false } = record;
-    const isHeld =
-      node === this.#core.node
-        ? this.#core.held.get(path)?.claim === claimOf(record)
-        : await this.#core.directory.isAlive(node);
+    const isMine = node === this.#core.node;
+    const isHeld = isMine
+      ? this.#core.held.get(path)?.claim === claimOf(record)
+      : (await this.#core.directory.isAlive(node)) || (await this.#isConnected(path, record));
     return isHeld ? (isKept ? "kept" : "appending") : "free";
   }
+
+  /** Whether a node without a lease holds the path all the same: after an outage, leases are missing until they are renewed. */
+  async #isConnected(path: string, record: PathRecord): Promise<boolean> {
+    const answer = await askHolder(this.#core, path, record);
+    return answer === "yes" || answer === "ending";
+  }
+}
+
+/** Asks the node that has written the last record of a path whether it holds the path. */
+export function askHolder(core: Core, path: string, record: PathRecord): Promise<Outcome> {
+  const question = { kind: "holds", path, node: core.node, claim: claimOf(record) } as const;
+  return ask(core.calls.connection, core.layout, record.node, question);
 }
 
 function statOf(record: PathRecord, { type, stream }: PathState, holding: Holding, hasSession: boolean): StoreStat {

@@ -6,12 +6,12 @@ import type { Growth } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Core } from "../claims/core.ts";
-import type { Looks } from "../claims/look.ts";
+import { askHolder, type Looks } from "../claims/look.ts";
+import { pause } from "../connection/pause.ts";
 import type { Place } from "../layout/layout.ts";
-import { ask } from "../nodes/questions.ts";
 import { Chain } from "../records/chain.ts";
 import { decodedNote, type Note } from "../records/note.ts";
-import { claimOf, endedOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
+import { endedOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
 import type { StoredRecord } from "../records/stored.ts";
 import type { Arrived } from "./tap.ts";
 import type { OpenTap, Taps } from "./taps.ts";
@@ -19,6 +19,9 @@ import type { OpenTap, Taps } from "./taps.ts";
 /** Milliseconds for which an append may have no holder, on its way from one node to the next; longer if its session is open. */
 const SUCCESSOR_MS = 2_500;
 const SESSION_MS = 10_000;
+
+/** Milliseconds between two looks while the servers do not answer. */
+const UNAVAILABLE_MS = 500;
 
 /** How often in a row a node must be absent before it counts as gone. */
 const ABSENCES = 2;
@@ -107,12 +110,29 @@ class Watch {
     const { signal } = this.#watched;
     for (const stored of records) {
       if (signal.aborted) return;
-      const update = await this.#take(stored);
+      const update = await this.#unlessUnavailable(() => this.#take(stored));
       if (update) yield update;
+      if (update?.ended) return;
     }
     if (signal.aborted || (!isGap && !isQuiet)) return;
-    const update = (await this.#look()) ?? (isQuiet ? await this.#lookForHolder() : undefined);
+    const update = await this.#unlessUnavailable(async () => {
+      return (await this.#look()) ?? (isQuiet ? await this.#lookForHolder() : undefined);
+    });
     if (update) yield update;
+  }
+
+  /** Runs a look. If the servers do not answer, those that follow the path wait, and it is looked at again. */
+  async #unlessUnavailable(look: () => Promise<Growth | undefined>): Promise<Growth | undefined> {
+    const { opened, signal } = this.#watched;
+    try {
+      return await look();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!(error instanceof StreamError && error.code === "unavailable")) throw error;
+      await pause(UNAVAILABLE_MS);
+      opened.tap.lose();
+      return undefined;
+    }
   }
 
   /** Takes a record that has arrived. */
@@ -183,8 +203,7 @@ class Watch {
     if ((await looks.holding(path, this.#record)) === "free") return true;
     if (node === core.node) return false;
     // Its lease may last for some time after its end.
-    const question = { kind: "holds", path, node: core.node, claim: claimOf(this.#record) } as const;
-    const answer = await ask(core.calls.connection, core.layout, node, question);
+    const answer = await askHolder(core, path, this.#record);
     if (answer === "no") return true;
     this.#absences = answer === "absent" ? this.#absences + 1 : 0;
     if (this.#absences > 0) this.#watched.opened.tap.hurry();
