@@ -29,8 +29,12 @@ export function commandOf({
 export function report(options: Options, { ledger, seconds, kept }: Outcome): string {
   const bytes = (kind: string): string => `${(ledger.total("bytes", kind) / 1e6).toFixed(1)} MB`;
   const head = [`seed        ${options.seed}`, `took        ${seconds.toFixed(1)} s`];
-  const lines = options.cluster ? [...head, ...clusterLines(ledger, bytes)] : [
-    ...head,
+  const own = options.cluster ? clusterLines(ledger, bytes) : folderLines(options, ledger, bytes);
+  return [...head, ...own, "", ...verdict(options, ledger, kept)].join("\n");
+}
+
+function folderLines(options: Options, ledger: Ledger, bytes: (kind: string) => string): string[] {
+  return [
     `servers     ${options.runtimes.join(" and ")} on one folder; ${kinds(ledger, "blows")}`,
     `appends     ${kinds(ledger, "appends")}; ${bytes("appended")}`,
     `follows     ${kinds(ledger, "follows")}; ${bytes("followed")}`,
@@ -45,7 +49,6 @@ export function report(options: Options, { ledger, seconds, kept }: Outcome): st
     `also        ${kinds(ledger, "appenders", "appenders ")}; ${kinds(ledger, "followers", "followers ")}`,
     `compared    ${kinds(ledger, "compared")}, by SHA-256 and byte by byte`,
   ];
-  return [...lines, "", ...verdict(options, ledger, kept)].join("\n");
 }
 
 function clusterLines(ledger: Ledger, bytes: (kind: string) => string): string[] {
@@ -66,7 +69,8 @@ function verdict(options: Options, { problems }: Ledger, kept: string | undefine
   if (problems.length === 0) return ["No byte was lost, none came twice, and every client knows how it ended."];
   const list = problems.map((problem) => `  ${problem.replaceAll("\n", "\n    ")}`);
   const [count, s] = [problems.length, problems.length === 1 ? "" : "s"];
-  return [`${count} problem${s}:`, ...list, "", `The files are in ${kept}.`, `Again: ${commandOf(options)}`];
+  const files = kept === undefined ? [] : [`The files are in ${kept}.`];
+  return [`${count} problem${s}:`, ...list, "", ...files, `Again: ${commandOf(options)}`];
 }
 
 function kinds(ledger: Ledger, what: string, before = ""): string {

@@ -34,7 +34,7 @@ export interface Load {
 export const LOADS: readonly Load[] = [
   {
     name: "latency",
-    title: "records of 1 KiB at a pace: milliseconds from an appender to followers of the same server and of the other one",
+    title: "records of 1 KiB at a pace: milliseconds from an appender to followers of its server and of the other one",
     goals: [
       { key: "acrossToWithin", title: "p50 across servers / within one", atMost: 1.3 },
       { key: "acrossToBare", title: "p50 across servers / from a bare publish to its subscriber", atMost: 2 },

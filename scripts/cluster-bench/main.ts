@@ -25,8 +25,9 @@ await runScript("bench:cluster", HELP, parseOptions, async (options) => {
     const about = { machine, nats: server.version, size, rounds };
     writeFileSync(json, `${JSON.stringify({ ...about, loads: Object.fromEntries(results) }, undefined, 2)}\n`);
   }
-  console.log(`${machine.processor}, ${machine.processors} processors, files on ${machine.storage}, commit ${machine.commit}`);
-  console.log(`nats-server ${server.version}, three replicas, sync_interval: always; size "${size}", rounds: ${rounds}\n`);
+  const { processor, processors, storage, commit } = machine;
+  console.log(`${processor}, ${processors} processors, files on ${storage}, commit ${commit}`);
+  console.log(`nats-server ${server.version}, three replicas, sync_interval: always; "${size}", rounds: ${rounds}\n`);
   for (const load of loads) console.log(`${section(load, results.get(load.name) ?? {})}\n`);
   process.exit(0);
 });
@@ -54,7 +55,8 @@ async function measured({ size, rounds, loads }: Options, program: string): Prom
 
 function section({ name, title, goals }: Load, numbers: Numbers): string {
   const rows = Object.entries(numbers).map(([key, values]) => [key, readable(median(values))]);
-  return [`${name}: ${title}`, aligned(rows), ...goals.map((goal) => verdict(goal, numbers[goal.key] ?? []))].join("\n");
+  const verdicts = goals.map((goal) => verdict(goal, numbers[goal.key] ?? []));
+  return [`${name}: ${title}`, aligned(rows), ...verdicts].join("\n");
 }
 
 function verdict({ title, atMost, atLeast }: Goal, values: readonly number[]): string {

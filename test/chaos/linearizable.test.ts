@@ -244,9 +244,10 @@ describe("simulated histories", () => {
         const operations = simulated(seed, count);
         const looks = operations.filter(({ kind }) => kind === "stat");
         const chosen = looks[which % Math.max(1, looks.length)];
-        const changed = operations.map((operation) =>
-          operation === chosen && operation.kind === "stat" ? { ...operation, size: operation.size + 1_000_000 } : operation,
-        );
+        const changed = operations.map((operation): Operation => {
+          if (operation !== chosen || operation.kind !== "stat") return operation;
+          return { ...operation, size: operation.size + 1_000_000 };
+        });
         assert.equal(violationIn(changed) === undefined, chosen === undefined);
       }),
       { numRuns: 100 },

@@ -71,7 +71,8 @@ class Search {
   run(): string | undefined {
     for (const { operation, isEnd } of this.#events) {
       if (!isEnd) {
-        this.#places = distinct(this.#places.map((place) => this.#looked({ ...place, open: withId(place, operation) })));
+        const begun = this.#places.map((place) => this.#looked({ ...place, open: [...place.open, operation.id] }));
+        this.#places = distinct(begun);
         continue;
       }
       const before = this.#places;
@@ -190,10 +191,6 @@ function effectOf(operation: Operation, place: Place): Omit<Place, "open"> | und
   if (operation.kind !== "append" || operation.outcome === "fenced") return undefined;
   const isNext = operation.claim === claim && operation.from === size;
   return isNext ? { claim, epoch, size: operation.to } : undefined;
-}
-
-function withId({ open }: Place, { id }: Operation): number[] {
-  return [...open, id];
 }
 
 function distinct(places: readonly Place[]): Place[] {

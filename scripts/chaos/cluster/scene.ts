@@ -224,7 +224,8 @@ function storeOf(
     if (at === 1) return { ...all, servers: others.map(({ url }) => url) };
     const { client = 0, monitor = 0 } = first?.ports ?? {};
     const inside = { servers: [`nats://127.0.0.1:${client}`], monitors: [`http://127.0.0.1:${monitor}`] };
-    const monitors = [...inside.monitors, ...others.map(({ ports }) => `http://${where.firstIn?.peers.here}:${ports.monitor}`)];
+    const beyond = others.map(({ ports }) => `http://${where.firstIn?.peers.here}:${ports.monitor}`);
+    const monitors = [...inside.monitors, ...beyond];
     return isRacing ? { ...all, servers: first ? [first.url] : [] } : { ...all, ...inside, monitors };
   }
   return at === 1 ? all : { ...all, servers: ways.map(({ port }) => `nats://127.0.0.1:${port}`) };
