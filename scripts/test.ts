@@ -101,7 +101,8 @@ function setUp(): void {
   // A failure is not fatal: tests that need a missing program are skipped and report why.
   spawnSync(join(ROOT, "scripts", "debian.sh"), DEBIAN_PACKAGES, { stdio: ["ignore", 2, 2] });
   // Fetched here, once: several test files need it.
-  if (files.some((file) => file.startsWith("test/cluster/"))) natsServer();
+  const nats = files.some((file) => file.startsWith("test/cluster/")) ? natsServer() : undefined;
+  if (nats && "missing" in nats) console.error(`\nNO CLUSTER TESTS: ${nats.missing}\n`);
 }
 
 /** Installs the package for the files that use it. */
