@@ -1,6 +1,6 @@
 /**
- * Starts three NATS servers and two servers in front of them, to try a cluster: `npm run cluster`. Options of `serve` may follow:
- * `npm run cluster -- --log-level debug`. Ctrl-C ends everything, and removes what was stored.
+ * Starts three NATS servers and two servers in front of them, to try a cluster: `npm run cluster`. Options of `serve` may
+ * follow: `npm run cluster -- --log-level debug`. Ctrl-C ends everything, and removes what was stored.
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";

@@ -24,8 +24,8 @@ const NATS = ["@nats-io/transport-node", "@nats-io/jetstream"];
  * Installs what package-lock.json lists. If it is there already, the check takes a few milliseconds.
  * Prints to standard error only: standard output belongs to the command that runs next.
  *
- * @param scope `program`: what the server and the commands need, about 20 MB. `nats`: also what a store on NATS needs. `all`: also
- * what tests and tools need.
+ * @param scope `program`: what the server and the commands need, about 20 MB. `nats`: also what a store on NATS needs.
+ * `all`: also what tests and tools need.
  * @throws {Error} if npm can't be started or fails.
  */
 export async function ensureInstalled(scope = "all", root = ROOT) {

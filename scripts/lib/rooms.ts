@@ -260,7 +260,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...PROGRAM,
   },
   "src/cli/copy": {
-    imports: ["src/protocol", "src/engine/storage", "src/stores/file", "src/cli/common", "src/cli/stores"],
+    imports: [
+      ...["src/support", "src/protocol", "src/engine/storage", "src/stores/file", "src/cli/common"],
+      "src/cli/stores",
+    ],
     ...PROGRAM,
   },
   "src/cli/serve": {

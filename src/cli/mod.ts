@@ -1,5 +1,6 @@
 /**
- * The commands `httpfstream serve | append | follow | ls | stat | rm | copy | key | token`, and the three commands of the original.
+ * The commands `httpfstream serve | append | follow | ls | stat | rm | copy | key | token`, and the three commands of the
+ * original.
  * @module
  */
 import { type Command, CommanderError } from "commander";

@@ -76,8 +76,7 @@ describe("copy file: nats:", { skip: "missing" in nats && nats.missing, timeout:
     // The producer's last append is recognized.
     const repeated = await request(other.url, sent);
     assert.ok(repeated.status < 300, `${repeated.status} ${repeated.text}`);
-    const [one, two] = await Promise.all([join(from, "events/json"), join(to, "events/json")].map((file) => readFile(file)));
-    assert.deepEqual(one, two);
+    assert.deepEqual(await readFile(join(to, "events/json")), await readFile(join(from, "events/json")));
     await other.stop();
   });
 

@@ -1,4 +1,4 @@
-/** The standalone server on NATS: its options, its probes and metrics, its shutdown, and what it says when it can't start. */
+/** The standalone server on NATS: its options, probes and metrics, its shutdown, and what it says when it can't start. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";

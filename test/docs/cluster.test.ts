@@ -1,4 +1,4 @@
-/** docs/cluster.md: each of its code blocks is run by a test, or says why not, and its numbers are those of the program. */
+/** docs/cluster.md: each code block is run by a test, or says why not, and its numbers are those of the program. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -34,7 +34,8 @@ describe("docs/cluster.md", () => {
 
   it("names the permissions of deploy/nats.conf", () => {
     const never = /^\| never \| (.*?): /m.exec(page)?.[1] ?? "";
-    const denied = [...never.matchAll(/`(?:\$JS\.API\.STREAM)?(\.[A-Z.]+\.>)`/g)].map(([, name]) => `$JS.API.STREAM${name}`);
+    const named = never.matchAll(/`(?:\$JS\.API\.STREAM)?(\.[A-Z.]+\.>)`/g);
+    const denied = [...named].map(([, name]) => `$JS.API.STREAM${name}`);
     const inConf = [...(/deny: \[([^\]]*)\]/.exec(conf)?.[1] ?? "").matchAll(/"([^"]+)"/g)].map(([, name]) => name);
     assert.deepEqual(denied.sort(), inConf.sort());
     for (const [who, list] of [

@@ -65,7 +65,8 @@ describe("deploy/compose.yaml", () => {
       for (const variable of Object.keys(environment)) assert.match(help, new RegExp(`env: ${variable}\\b`), variable);
       for (const [other] of nats) {
         assert.ok(environment["HTTPFSTREAM_STORE"]?.includes(`${other}:4222`), `${name} uses ${other}`);
-        assert.ok(environment["HTTPFSTREAM_STORE_MONITOR"]?.includes(`http://${other}:8222`), `${name} checks ${other}`);
+        const monitors = environment["HTTPFSTREAM_STORE_MONITOR"];
+        assert.ok(monitors?.includes(`http://${other}:8222`), `${name} checks ${other}`);
       }
       assert.equal(environment["HTTPFSTREAM_REPLICAS"], String(nats.length));
     }

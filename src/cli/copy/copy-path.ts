@@ -26,8 +26,8 @@ export interface CopyParts {
 }
 
 /**
- * What has become of a path. `copied`: bytes, or what is on record, were stored. `same`: it was there already. `open`: as much
- * as was stored is there, but it is being appended to. `gone`: it does not exist any more.
+ * What has become of a path. `copied`: bytes, or what is on record, were stored. `same`: it was there already. `open`: what
+ * was stored is there, but it is being appended to. `gone`: it does not exist any more.
  */
 export type Outcome = "copied" | "same" | "open" | "gone";
 

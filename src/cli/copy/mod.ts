@@ -5,6 +5,7 @@
 import process from "node:process";
 import { type Command, Option } from "commander";
 import { checkedPath } from "../../protocol/path.ts";
+import { explained } from "../../support/printable.ts";
 import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.ts";
 import { checkNatsFlags, refuseVisibleCredentials } from "../stores/check.ts";
 import { addNatsOptions } from "../stores/options.ts";
@@ -23,22 +24,21 @@ const MAX_JOBS = 256;
 export function copyCommand(name: string, finish: (code: number) => void): Command {
   const words = commandLine(name);
   const command = bareCommand(name)
-    .description("Copy the paths of a store to another one, and verify each by its SHA-256: file:DIR, nats://… or tls://….")
+    .description("Copy the paths of a store to another one, and verify each by its SHA-256.")
     .argument("<from>", "URL of the store to copy from; env:NAME for the one in a variable")
     .argument("<to>", "URL of the store to copy to; env:NAME for the one in a variable")
     .argument("[path...]", "paths of resources and folders to copy; without any, everything")
     .option("--live", "copy what is stored of paths that are being appended to; without it, they are refused")
     .option("--check", "copy nothing, and report what the destination lacks or has otherwise")
-    .addOption(
-      new Option("--jobs <number>", "paths that are copied at a time").default(8).argParser(parsed(parseJobs)),
-    )
+    .addOption(new Option("--jobs <number>", "paths that are copied at a time").default(8).argParser(parsed(parseJobs)))
     .option("-v, --verbose", "report each path on standard error");
   return addNatsOptions(command)
     .addHelpText(
       "after",
       `
-What is in the destination already stays if it is the beginning of the path, and is completed: run the same command again
-to continue, or to copy what has come since. Exit codes: 0 all paths are the same, 1 some are not, 2 wrong usage.
+A store is file:DIR, nats://HOST,… or tls://HOST,…. What is in the destination already stays if it is the beginning of the
+path, and is completed: run the same command again to continue, or to copy what has come since. Exit codes: 0 all paths are
+the same, 1 some are not, 2 wrong usage.
 
 Examples:
   $ ${words} file:./data file:/mnt/backup
@@ -64,7 +64,7 @@ function placeOf(text: string, name: string): StorePlace {
     return place;
   }
   const url = process.env[variable];
-  if (url === undefined || url === "") throw new WrongUsage(`${name} is in the variable ${variable}, which is not set.`);
+  if (!url) throw new WrongUsage(`${name} is in the variable ${variable}, which is not set.`);
   return parseStoreUrl(url, `${name}, in the variable ${variable},`);
 }
 
@@ -81,6 +81,6 @@ function rootOf(text: string): string {
   try {
     return checkedPath(path.split("/"));
   } catch (error) {
-    throw new WrongUsage(`${JSON.stringify(text)} is no path: ${error instanceof Error ? error.message : String(error)}`);
+    throw new WrongUsage(`${JSON.stringify(text)} is no path: ${explained(error)}`);
   }
 }

@@ -57,7 +57,8 @@ export interface ServeFlags extends GateFlags, StoreFlags {
  * Serves until a signal arrives.
  *
  * @returns the exit code.
- * @throws {WrongUsage} if the options exclude each other; an error with a sentence if the store or the address can't be used.
+ * @throws {WrongUsage} if the options exclude each other; an error with a sentence if the store or the address can't be
+ * used.
  */
 export async function run(flags: ServeFlags): Promise<number> {
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });

@@ -51,7 +51,8 @@ export function checkedPlace(flags: StoreFlags, sourceOf: SourceOf): StorePlace 
   if (sourceOf("store") === "cli") refuseVisibleCredentials(place, "--store");
   if (isGiven("root")) {
     throw new WrongUsage(
-      `--root (or HTTPFSTREAM_ROOT) and --store (or HTTPFSTREAM_STORE) name two stores. Leave one of them out; --store file:DIR is the same as --root DIR.`,
+      "--root (or HTTPFSTREAM_ROOT) and --store (or HTTPFSTREAM_STORE) name two stores. Leave one of them out; " +
+        "--store file:DIR is the same as --root DIR.",
     );
   }
   if (isGiven("durability") && place.kind !== "file") {
@@ -86,7 +87,8 @@ export async function servedStore(place: StorePlace, flags: StoreFlags): Promise
     case "nats": {
       const name = shownPlace(place);
       const options = { store: await natsStore(place.servers, flags) };
-      return { options, root: undefined, name, connecting: `connecting to ${name}`, warnings: natsWarnings(name, flags) };
+      const warnings = natsWarnings(name, flags);
+      return { options, root: undefined, name, connecting: `connecting to ${name}`, warnings };
     }
   }
 }
@@ -95,12 +97,14 @@ function natsWarnings(shown: string, { replicas = "1", storeUnsafeSync }: NatsFl
   const warnings: string[] = [];
   if (storeUnsafeSync) {
     warnings.push(
-      "WARNING: UNSAFE. Whether the NATS servers write to their disks before they acknowledge is not checked: a power cut or a " +
-        "full disk may lose acknowledged bytes. Use --store-monitor in place of --store-unsafe-sync.",
+      "WARNING: UNSAFE. Whether the NATS servers write to their disks before they acknowledge is not checked: a power " +
+        "cut or a full disk may lose acknowledged bytes. Use --store-monitor in place of --store-unsafe-sync.",
     );
   }
   if (replicas === "1" && shown.includes(",")) {
-    warnings.push("WARNING: each byte is stored on one of the NATS servers only. To survive the loss of one, use --replicas 3.");
+    warnings.push(
+      "WARNING: each byte is stored on one of the NATS servers only. To survive the loss of one, use --replicas 3.",
+    );
   }
   return warnings;
 }

@@ -42,7 +42,7 @@ export function checkNatsFlags(flags: NatsFlags, places: readonly StorePlace[], 
   const logins = [
     ...(storeCreds === undefined ? [] : ["--store-creds"]),
     ...(storeNkey === undefined ? [] : ["--store-nkey"]),
-    ...(hasUser ? [`the user in the URL`] : []),
+    ...(hasUser ? ["the user in the URL"] : []),
   ];
   if (logins.length > 1) throw new WrongUsage(`Give either ${logins.join(" or ")}: a connection has one login.`);
   if ((storeCert === undefined) !== (storeKey === undefined)) {
@@ -53,15 +53,15 @@ export function checkNatsFlags(flags: NatsFlags, places: readonly StorePlace[], 
     throw new WrongUsage("--store-monitor can't have a user or a password: the monitoring port of NATS asks for none.");
   }
   if (storeUnsafeSync && storeMonitor.length > 0) {
-    throw new WrongUsage("--store-unsafe-sync does without the proof that --store-monitor gives. Leave one of them out.");
+    throw new WrongUsage("--store-unsafe-sync does without what --store-monitor proves. Leave one of them out.");
   }
   if (!storeUnsafeSync && storeMonitor.length === 0) throw new WrongUsage(NO_PROOF);
 }
 
 const NO_PROOF =
-  'A store on NATS needs the proof that its servers write to their disks before they acknowledge. Set "sync_interval: always" ' +
-  "in their configuration, and name the monitoring port of each with --store-monitor, such as http://n1:8222. With " +
-  "--store-unsafe-sync the server starts without the proof, and a power cut or a full disk may lose acknowledged bytes.";
+  "A store on NATS needs the proof that its servers write to their disks before they acknowledge. Set " +
+  '"sync_interval: always" in their configuration, and name the monitoring port of each with --store-monitor, such as ' +
+  "http://n1:8222. --store-unsafe-sync does without the proof: a power cut or a full disk may then lose acknowledged bytes.";
 
 /** The options that were given. */
 function givenFlags(flags: NatsFlags): string[] {

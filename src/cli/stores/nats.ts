@@ -52,7 +52,11 @@ export async function natsOptions(servers: string, flags: NatsFlags): Promise<Je
     contentOf("--store-cert", storeCert),
     contentOf("--store-key", storeKey),
   ]);
-  const tls = { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+  const tls = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
   return {
     servers,
     ...(replicas !== undefined && { replicas: Number(replicas) }),
@@ -64,7 +68,9 @@ export async function natsOptions(servers: string, flags: NatsFlags): Promise<Je
   };
 }
 
-const MISSING = `A store on NATS needs two packages that are not installed. Install them beside httpfstream: npm install ${PACKAGES.join(" ")} (with -g, if httpfstream was installed with -g).`;
+const MISSING =
+  "A store on NATS needs two packages that are not installed. Install them beside httpfstream: " +
+  `npm install ${PACKAGES.join(" ")} (with -g, if httpfstream was installed with -g).`;
 
 /** Whether an import has failed because one of the packages is not there. */
 function isMissing(error: unknown): boolean {

@@ -62,7 +62,7 @@ export function addNatsOptions(command: Command): Command {
 const FILES: readonly (readonly [flag: string, what: string, variable: string])[] = [
   ["--store-creds", "file with the NATS credentials (.creds)", "HTTPFSTREAM_STORE_CREDS"],
   ["--store-nkey", "file with the seed of an nkey", "HTTPFSTREAM_STORE_NKEY"],
-  ["--store-ca", "file with the certificates of authorities, in PEM, for TLS to the NATS servers", "HTTPFSTREAM_STORE_CA"],
+  ["--store-ca", "file with certificates of authorities, in PEM, for TLS to the NATS servers", "HTTPFSTREAM_STORE_CA"],
   ["--store-cert", "file with this server's certificate for the NATS servers, in PEM", "HTTPFSTREAM_STORE_CERT"],
   ["--store-key", "file with the private key of that certificate, in PEM", "HTTPFSTREAM_STORE_KEY"],
 ];
