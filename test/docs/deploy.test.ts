@@ -62,7 +62,7 @@ describe("deploy/compose.yaml", () => {
     const line = [...scriptArguments("node", "mod.ts"), "serve", "--help"];
     const help = String((await run(await executable("node"), line)).stdout.bytes());
     for (const [name, { environment = {} }] of servers) {
-      for (const variable of Object.keys(environment)) assert.match(help, new RegExp(`env: ${variable}\\b`), variable);
+      for (const variable of Object.keys(environment)) assert.match(help, new RegExp(`\\b${variable}\\b`), variable);
       for (const [other] of nats) {
         assert.ok(environment["HTTPFSTREAM_STORE"]?.includes(`${other}:4222`), `${name} uses ${other}`);
         const monitors = environment["HTTPFSTREAM_STORE_MONITOR"];

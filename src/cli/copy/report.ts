@@ -4,8 +4,7 @@
  */
 import { errorLine } from "../common/error-line.ts";
 import { humanBytes } from "../common/human-bytes.ts";
-import type { Outcome } from "./copy-path.ts";
-import { Refusal } from "./copy-path.ts";
+import { type Outcome, Refusal } from "./copy-path.ts";
 
 /** Milliseconds between two lines about the progress. */
 const PROGRESS_MS = 5_000;
