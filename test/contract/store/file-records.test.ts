@@ -20,10 +20,10 @@ import { test } from "node:test";
 import type { Store } from "../../../src/engine/storage/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
-import { Program, scriptArguments } from "../../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
 import { until } from "../../fixture/until.ts";
 import { generationOf, put } from "./driver.ts";
+import { fileClaimant, NO_PROCESSES } from "./elsewhere.ts";
 import { fileTest } from "./file-root.ts";
 
 const LONG = "a line of a log, as there are many\n".repeat(400);
@@ -265,9 +265,7 @@ fileTest(
   process.getuid?.() === 0 ? NO_PERMISSIONS : "only root can make a folder that is not its own",
 );
 
-// The tests start Node processes, so they run on Node only.
-const skip = "Deno" in globalThis || "Bun" in globalThis ? "tested on Node, with processes of its own" : false;
-const CLAIMANT = join("test", "contract", "store", "claimant.ts");
+const skip = NO_PROCESSES ?? false;
 
 test("kill -9 in mid-append: the same generation, and the appender was lost", { skip }, async () => {
   const root = await temporaryFolder("records");
@@ -276,13 +274,12 @@ test("kill -9 in mid-append: the same generation, and the appender was lost", { 
       const store = fileStore({ root, durability });
       const path = `${durability}.txt`;
       const before = await complete(store, path, "complete ");
-      const other = new Program(process.execPath, [...scriptArguments("node", CLAIMANT), root, path]);
-      await other.printed(/claimed at 9/);
-      await other.write("append half of it\n");
-      await other.printed(/size 19/);
+      const other = fileClaimant(root);
+      assert.equal(await other.ask(`claim ${path}`), "claimed at 9");
+      assert.equal(await other.ask(`append ${path} half of it`), "size 19");
       const during = await store.stat(path);
       assert.deepEqual([during?.generation, during?.appending, during?.ended], [before, true, undefined]);
-      await other.stop("SIGKILL");
+      await other.kill();
       const after = await until("the appender to be gone", async () => {
         const found = await store.stat(path);
         return found?.appending ? undefined : found;
@@ -299,10 +296,10 @@ test("kill -9 in mid-append: the same generation, and the appender was lost", { 
 test("later readers see the end that a process announced before it died", { skip }, async () => {
   const root = await temporaryFolder("records");
   try {
-    const other = new Program(process.execPath, [...scriptArguments("node", CLAIMANT), root, "a.txt"]);
-    await other.write("append all of it\nannounce complete\n");
-    await other.printed(/announced/);
-    await other.stop("SIGKILL");
+    const other = fileClaimant(root);
+    for (const command of ["claim a.txt", "append a.txt all of it", "announce a.txt complete"])
+      await other.ask(command);
+    await other.kill();
     const found = await fileStore({ root }).stat("a.txt");
     assert.deepEqual([found?.appending, found?.ended, found?.size], [false, "complete", 9]);
   } finally {
