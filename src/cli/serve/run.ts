@@ -19,6 +19,7 @@ import { Interrupts } from "../common/interrupts.ts";
 import { WrongUsage } from "../common/options.ts";
 import { denialOf, requestNetworkPermission } from "../common/permission.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
+import { openInTime } from "../stores/open-in-time.ts";
 import type { StorePlace } from "../stores/store-url.ts";
 import { adminApp, checkDistinctAddresses } from "./admin.ts";
 import { gateOf, publicAccessLine } from "./gate.ts";
@@ -26,7 +27,6 @@ import type { GateFlags } from "./gate-options.ts";
 import { type ListenAddress, localUrl } from "./listen-address.ts";
 import { type LogFormat, openLog } from "./log.ts";
 import { isLoopback, nameOf } from "./loopback.ts";
-import { openInTime } from "../stores/open-in-time.ts";
 import { type Phase, Readiness } from "./readiness.ts";
 import { type StoreFlags, servedStore } from "./served-store.ts";
 
