@@ -17,8 +17,12 @@ if (!file) {
 }
 const script = resolve(ROOT, file);
 
+// The packages of a store on NATS are installed only for one.
+const named = [...args, process.env.HTTPFSTREAM_STORE ?? ""];
+const scope = named.some((text) => /^(--store=)?(nats|tls):/i.test(text)) ? "nats" : "program";
+
 try {
-  await ensureInstalled(script === join(ROOT, "mod.ts") ? "program" : "all");
+  await ensureInstalled(script === join(ROOT, "mod.ts") ? scope : "all");
 } catch (error) {
   console.error(error.message);
   process.exit(1);

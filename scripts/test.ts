@@ -19,6 +19,7 @@ import { offerBuilt } from "./lib/built.ts";
 import { CHECKS, runCheck } from "./lib/checks.ts";
 import { ROOT } from "./lib/install.mjs";
 import { offerInstallation } from "./lib/installation.ts";
+import { natsServer } from "./lib/nats-server.ts";
 import { NODE_VERSIONS, type NodeVersion, nodeExecutable } from "./lib/node-versions.ts";
 import { FILE_TIMEOUT_MS, killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
@@ -99,6 +100,9 @@ function setUp(): void {
   for (const { version } of versions) nodeExecutable(version);
   // A failure is not fatal: tests that need a missing program are skipped and report why.
   spawnSync(join(ROOT, "scripts", "debian.sh"), DEBIAN_PACKAGES, { stdio: ["ignore", 2, 2] });
+  // Fetched here, once: several test files need it.
+  const nats = files.some((file) => file.startsWith("test/cluster/")) ? natsServer() : undefined;
+  if (nats && "missing" in nats) console.error(`\nNO CLUSTER TESTS: ${nats.missing}\n`);
 }
 
 /** Installs the package for the files that use it. */

@@ -28,6 +28,7 @@ const SERVICE = [
 const CLIENT = ["src/support", "src/protocol", "src/client/connection", "src/client/retry"];
 const NODE_MODULES = ["node:*", "node:*/*"];
 const NODE = { packages: NODE_MODULES, globals: ["process", "Buffer"] };
+const NATS = { packages: ["node:buffer", "node:crypto", "@nats-io/jetstream", "@nats-io/transport-node"] };
 const HONO = ["hono", "hono/**", "!hono/deno", "!hono/bun"];
 const NODE_SERVER = [...NODE_MODULES, "ws", "@hono/node-server", "@hono/node-server/**", "@hono/node-ws"];
 const PROGRAM = {
@@ -88,6 +89,43 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       ...files("records", "streams"),
     ],
     ...NODE,
+  },
+  "src/stores/jetstream/connection": { imports: ["src/protocol", "src/engine/storage"], ...NATS },
+  "src/stores/jetstream/layout": { imports: ["src/protocol", ...nats("connection")], ...NATS },
+  "src/stores/jetstream/records": {
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout")],
+    ...NATS,
+  },
+  "src/stores/jetstream/nodes": { imports: nats("connection", "layout"), ...NATS },
+  "src/stores/jetstream/kept": {
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "nodes")],
+    ...NATS,
+  },
+  "src/stores/jetstream/reads": {
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "records", "nodes")],
+    ...NATS,
+  },
+  "src/stores/jetstream/claims": {
+    imports: [
+      ...["src/support", "src/protocol", "src/engine/storage"],
+      ...nats("connection", "layout", "records", "nodes", "kept"),
+    ],
+    ...NATS,
+  },
+  "src/stores/jetstream/listing": {
+    imports: ["src/engine/storage", ...nats("connection", "layout", "records", "claims")],
+    ...NATS,
+  },
+  "src/stores/jetstream/watch": {
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "records", "nodes", "claims")],
+    ...NATS,
+  },
+  "src/stores/jetstream": {
+    imports: [
+      ...["src/support", "src/protocol", "src/engine/storage"],
+      ...nats("connection", "layout", "records", "nodes", "kept", "reads", "claims", "listing", "watch"),
+    ],
+    ...NATS,
   },
   "src/stores": { imports: ["src/support", "src/protocol", "src/engine/storage"] },
 
@@ -227,19 +265,30 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...PROGRAM,
     packages: [...PROGRAM.packages, "jose"],
   },
+  "src/cli/stores": {
+    imports: ["src/protocol", "src/engine/storage", "src/stores/jetstream", "src/cli/common"],
+    ...PROGRAM,
+  },
+  "src/cli/copy": {
+    imports: [
+      ...["src/support", "src/protocol", "src/engine/storage", "src/stores/file", "src/cli/common"],
+      "src/cli/stores",
+    ],
+    ...PROGRAM,
+  },
   "src/cli/serve/workers": { imports: [...files("groups"), "src/cli/common"], ...PROGRAM },
   "src/cli/serve": {
     imports: [
-      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file"],
+      ...["src", "src/support", "src/protocol", "src/engine", "src/stores", "src/stores/file"],
       ...files("folders", "processes", "reserved", "claims"),
       ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/metrics"],
-      ...["src/runtime/node", "src/auth", "src/cli/common", "src/cli/key", "src/cli/serve/workers"],
+      ...["src/runtime/node", "src/auth", "src/cli/common", "src/cli/key", "src/cli/stores", "src/cli/serve/workers"],
     ],
     ...PROGRAM,
     packages: [...PROGRAM.packages, "hono"],
   },
   "src/cli": {
-    imports: ["common", "append", "follow", "ls", "stat", "rm", "key", "token", "serve"].map(
+    imports: ["common", "append", "follow", "ls", "stat", "rm", "copy", "key", "token", "serve"].map(
       (folder) => `src/cli/${folder}`,
     ),
     ...PROGRAM,
@@ -249,6 +298,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
 function files(...folders: string[]): string[] {
   return folders.map((folder) => `src/stores/file/${folder}`);
+}
+
+function nats(...folders: string[]): string[] {
+  return folders.map((folder) => `src/stores/jetstream/${folder}`);
 }
 
 function page(...folders: string[]): string[] {

@@ -7,6 +7,7 @@ import type { Store } from "../engine/storage/store.ts";
 import type { Metrics, MetricsSource } from "../server/service/metrics.ts";
 import type { OpenSpan, SpanType } from "../server/service/traffic.ts";
 import { LoopDelay } from "./loop-delay.ts";
+import { StoreMetrics } from "./store-metrics.ts";
 import { type Operation, timedStore } from "./timed-store.ts";
 
 /** The upper bounds, in seconds, by which the times of the store are counted. */
@@ -63,6 +64,7 @@ export class Prometheus implements Metrics {
   async #filled(source: MetricsSource): Promise<Registry> {
     const instruments = await this.#load(false);
     fill(instruments, source);
+    await instruments.ofStore.fill(source.store);
     return instruments.registry;
   }
 
@@ -96,6 +98,7 @@ interface Instruments {
   readonly deliveries: Counter<"type" | "outcome">;
   readonly closing: Gauge;
   readonly store: Histogram<"operation">;
+  readonly ofStore: StoreMetrics;
   readonly loop: Gauge<"quantile">;
   readonly delay: LoopDelay | undefined;
 }
@@ -151,6 +154,7 @@ function instrumentsOf(
       buckets: BUCKETS_SECONDS,
       registers: measures ? registers : [],
     }),
+    ofStore: new StoreMetrics(library, registry),
     loop: new library.Gauge({
       name: "httpfstream_event_loop_delay_seconds",
       help: "Delay of the event loop since the metrics were read before; quantile 1 is the longest.",

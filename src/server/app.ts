@@ -244,6 +244,7 @@ export function createApp(parts: AppParts): StreamApp {
   const { metrics } = parts;
   const source = {
     traffic: reporter.traffic,
+    store,
     sessionsInGrace: () => sessions.waiting,
     subscriptions: () => subscriptions?.subscriptions.entries.size ?? 0,
     isClosing: () => registry.closing,

@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { bareCommand } from "../../src/cli/common/options.ts";
 import { fromGoFlags } from "../../src/cli/go-flags.ts";
 import { serveCommand } from "../../src/cli/serve/mod.ts";
-import { addToggle } from "../../src/cli/serve/toggle.ts";
+import { addToggle } from "../../src/cli/common/toggle.ts";
 import { request } from "../fixture/http.ts";
 import { startStandalone } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";

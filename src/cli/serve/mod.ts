@@ -12,11 +12,12 @@ import { TrustedProxies } from "../../server/request/trusted-proxies.ts";
 import { DURABILITIES } from "../../stores/file/durability.ts";
 import { explained } from "../../support/printable.ts";
 import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.ts";
+import { addToggle } from "../common/toggle.ts";
+import { addNatsOptions } from "../stores/options.ts";
 import { addGateOptions } from "./gate-options.ts";
 import { type ListenAddress, parseListenAddress, parsePort } from "./listen-address.ts";
 import { LOG_FORMATS } from "./log.ts";
 import type { ServeFlags } from "./run.ts";
-import { addToggle } from "./toggle.ts";
 
 /** Maximum number of workers: more than any machine has processors for is a mistake. */
 const MAX_WORKERS = 512;
@@ -37,6 +38,12 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .default("./data")
         .env("HTTPFSTREAM_ROOT")
         .argParser(parsed(parseRoot)),
+    )
+    .addOption(
+      // Parsed later: an error about a bad value would show a password in it.
+      new Option("--store <url>", "store in place of --root: file:DIR, memory:, nats://HOST,… or tls://HOST,…")
+        .default(undefined, "the folder of --root")
+        .env("HTTPFSTREAM_STORE"),
     )
     .addOption(
       new Option("--http <[host]:port>", "address to listen on; without a host, all interfaces; port 0 for a free one")
@@ -91,6 +98,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .env("HTTPFSTREAM_ORIGIN")
         .argParser(parsed(addOrigins)),
     );
+  addNatsOptions(command);
   addGateOptions(command);
   addToggle(command, {
     flag: "--cors",
@@ -174,15 +182,18 @@ Examples:
   $ ${words} 9000                                   the same on port 9000
   $ ${words} --root /srv/logs --http :8080          all interfaces
   $ ${words} --host streams.example.com             behind a proxy that has this name
+  $ ${words} --store nats://n1,n2,n3 --replicas 3 --store-monitor http://n1:8222,http://n2:8222,http://n3:8222
+                                                   one of several servers, on any number of machines
   $ ${words} --key key.json --anonymous 'read=/**'  ask for tokens, except to read
   $ ${words} --workers auto                         use all processors
   $ ${words} --limit idleTimeoutMs=600000           disconnect appenders that are silent for 10 minutes
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines as JSON`,
     )
-    .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) => {
+    .action(async (address: ListenAddress | undefined, flags: Omit<ServeFlags, "place">, command: Command) => {
       // Imported only now: the other commands start without loading the server.
-      const { run } = await import("./run.ts");
-      finish(await run({ ...flags, http: addressOf(address, flags, command) }));
+      const [{ run }, { checkedPlace }] = await Promise.all([import("./run.ts"), import("./served-store.ts")]);
+      const place = checkedPlace(flags, (option) => command.getOptionValueSource(option));
+      finish(await run({ ...flags, http: addressOf(address, flags, command), place }));
     });
 }
 
@@ -191,7 +202,11 @@ Examples:
  *
  * @throws {WrongUsage} if the command line specifies it more than once.
  */
-function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlags, command: Command): ListenAddress {
+function addressOf(
+  address: ListenAddress | undefined,
+  { http, port }: Pick<ServeFlags, "http" | "port">,
+  command: Command,
+): ListenAddress {
   const said = [address !== undefined, port !== undefined, command.getOptionValueSource("http") === "cli"];
   if (said.filter(Boolean).length > 1) {
     throw new WrongUsage(

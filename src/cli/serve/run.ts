@@ -4,14 +4,13 @@
  */
 import { accessSync, constants } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { LogLevel } from "@logtape/logtape";
 import { type Limits, resolveLimits } from "../../engine/limits.ts";
 import { type FstreamOptions, standalone } from "../../fstream.ts";
 import { RESERVED_SEGMENT } from "../../protocol/path.ts";
 import type { StreamApp } from "../../server/app.ts";
 import type { Deletes } from "../../server/request/deletes.ts";
-import type { Durability } from "../../stores/file/durability.ts";
 import { makeFolderSync } from "../../stores/file/folders/folder.ts";
 import { systemMessage } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
@@ -19,6 +18,8 @@ import { Interrupts } from "../common/interrupts.ts";
 import { WrongUsage } from "../common/options.ts";
 import { denialOf } from "../common/permission.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
+import { openInTime } from "../stores/open-in-time.ts";
+import type { StorePlace } from "../stores/store-url.ts";
 import { checkDistinctAddresses } from "./admin.ts";
 import { gateOf, publicAccessLine } from "./gate.ts";
 import type { GateFlags } from "./gate-options.ts";
@@ -27,15 +28,16 @@ import { type ListenAddress, localUrl } from "./listen-address.ts";
 import { type LogFormat, openLog } from "./log.ts";
 import { isLoopback, nameOf } from "./loopback.ts";
 import { type Phase, Readiness } from "./readiness.ts";
+import { type StoreFlags, servedStore } from "./served-store.ts";
 import { Worker } from "./workers/worker.ts";
 
 /** The options of the command, parsed. */
-export interface ServeFlags extends GateFlags {
-  readonly root: string;
+export interface ServeFlags extends GateFlags, StoreFlags {
+  /** The store that the options name. */
+  readonly place: StorePlace;
   readonly http: ListenAddress;
   readonly port?: number;
   readonly admin?: ListenAddress;
-  readonly durability: Durability;
   readonly host: readonly string[];
   readonly trustedProxy: readonly string[];
   readonly origin: readonly string[];
@@ -58,7 +60,8 @@ export interface ServeFlags extends GateFlags {
  * Serves until a signal arrives: in this process, as one of several workers, or with workers.
  *
  * @returns the exit code.
- * @throws {WrongUsage} if the options exclude each other; an error with a sentence if the root or the address can't be used.
+ * @throws {WrongUsage} if the options exclude each other; an error with a sentence if the store or the address can't be
+ * used.
  */
 export async function run(flags: ServeFlags): Promise<number> {
   const worker = Worker.join();
@@ -70,11 +73,9 @@ export async function run(flags: ServeFlags): Promise<number> {
 
 /** Serves in this process. A worker leaves probes, and everything that is announced, to the process that has started it. */
 async function serveHere(flags: ServeFlags, worker: Worker | undefined): Promise<number> {
-  const root = resolve(flags.root);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const {
     admin,
-    durability,
     listings,
     durableStreams,
     viewer,
@@ -98,9 +99,10 @@ async function serveHere(flags: ServeFlags, worker: Worker | undefined): Promise
   const isNamed = host.length > 0 || (isLocal && (!authorize || Object.keys(flags.anonymous).length > 0));
   // The server prints this name in its URL, so it must accept it.
   const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
+  const stored = await servedStore(flags.place, flags);
+  const { root } = stored;
   const app = createApp({
-    root: flags.root,
-    durability,
+    ...stored.options,
     listings,
     durableStreams,
     viewer,
@@ -117,7 +119,7 @@ async function serveHere(flags: ServeFlags, worker: Worker | undefined): Promise
     metrics: admin !== undefined,
     log,
   });
-  checkWritable(root);
+  if (root !== undefined) checkWritable(root);
   const interrupts = new Interrupts();
   let isServing = false;
   const phase = (): Phase => (interrupts.received ? "shutting down" : isServing ? "serving" : "starting");
@@ -127,22 +129,25 @@ async function serveHere(flags: ServeFlags, worker: Worker | undefined): Promise
   const onLateHeaders = (): void => app.countRefusal("idle");
   const http = worker?.port === undefined ? flags.http : { ...flags.http, port: worker.port };
   const settings = { ...http, fetch: app.fetch, log, refusedUploadMs, headersTimeoutMs, onLateHeaders };
+  if (stored.connecting !== undefined && !worker) announce(stored.connecting);
   // A store that can't be used is found now, not by the first request.
-  const server = await app
-    .open()
-    .then(() => listen(settings))
+  const server = await openInTime(() => app.open(), interrupts.signal)
+    .then((isOpen) => (isOpen ? listen(settings) : undefined))
     .catch(async (error: unknown) => {
       await watched?.close(0);
       throw error;
     });
+  // Nothing was served yet; the store that is being opened ends with the process.
+  if (!server) return DONE;
   isServing = true;
   if (worker) worker.ready(server.port, app.metricsSnapshot);
   else {
     const url = localUrl({ ...flags.http, port: server.port });
-    announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
+    announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${stored.name} at ${url}`);
     if (admin && watched) announce(`probes and metrics at ${localUrl({ ...admin, port: watched.port })}`);
     const open = publicAccessLine(flags, isLocal);
     if (open !== undefined) announce(open);
+    for (const warning of stored.warnings) announce(warning);
   }
   await interrupts.first;
   const deadlineMs = performance.now() + shutdownTimeoutMs;

@@ -87,6 +87,22 @@ export interface Growth {
   readonly ended?: EndReason;
 }
 
+/** What a driver that several processes share has counted since it was opened, for the operator. Omit what does not apply. */
+export interface StoreCounts {
+  /** Writes that were tried again: they were refused because of another write, or had no answer. */
+  readonly retries?: number;
+  /** Claims of this process that ended because another process has taken the path. */
+  readonly fenced?: number;
+  /** Claims of this process that took a path from a process that had not released it. */
+  readonly takeovers?: number;
+  /** Appends of other processes that are watched now. */
+  readonly taps?: number;
+  /** How often updates of a watched append may have been missed, so that it was looked up in the store. */
+  readonly tapGaps?: number;
+  /** Milliseconds since the lease of this process was stored last. */
+  readonly leaseAgeMs?: number;
+}
+
 /** Stores the bytes. The engine never asks which driver it has. */
 export interface Store {
   /**
@@ -184,6 +200,8 @@ export interface Store {
    * must not reject.
    */
   health?(): Promise<string | undefined>;
+  /** What the driver counts, for the metrics of the server. Must not throw. Default: nothing. */
+  counts?(): StoreCounts;
   /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;
   /**

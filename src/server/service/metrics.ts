@@ -2,11 +2,14 @@
  * What the metrics of a server are made of, and what turns them into text.
  * @module
  */
+import type { Store } from "../../engine/storage/store.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** The state of one server. */
 export interface MetricsSource {
   readonly traffic: Traffic;
+  /** What the store says about itself. */
+  readonly store: Pick<Store, "health" | "counts">;
   /** Append sessions that wait for their appenders. */
   sessionsInGrace(): number;
   /** Subscriptions to streams. */
