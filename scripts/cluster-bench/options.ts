@@ -26,7 +26,13 @@ export type Options = NonNullable<ReturnType<typeof parseOptions>>;
 export function parseOptions(args: readonly string[]) {
   const text = { type: "string" } as const;
   const only = { type: "string", multiple: true, default: [] as string[] } as const;
-  const all = { only, size: { ...text, default: "full" }, rounds: text, json: text, help: { type: "boolean" } } as const;
+  const all = {
+    only,
+    size: { ...text, default: "full" },
+    rounds: text,
+    json: text,
+    help: { type: "boolean" },
+  } as const;
   const { values } = parseArgs({ args: [...args], options: all });
   if (values.help) return undefined;
   const size = oneOf("--size", values.size, SIZE_NAMES);

@@ -1,9 +1,10 @@
 /** How many reads it takes to find a byte of a path, in layouts that are hard to search. @module */
-import { Random } from "../chaos/random.ts";
+
 import { openStore } from "../../src/stores/jetstream/opened.ts";
 import { settingsOf } from "../../src/stores/jetstream/options.ts";
 import { Locator } from "../../src/stores/jetstream/reads/located.ts";
 import type { NatsLab } from "../../test/fixture/nats-lab.ts";
+import { Random } from "../chaos/random.ts";
 
 /** Paths whose records are between those of the path that is searched. */
 const OTHERS = 20;

@@ -2,16 +2,8 @@
  * The rooms of the source tree: what the files of each folder may import, and which runtime globals they may use.
  * @module
  */
-
-/** What the files of one folder may use; see {@link ROOMS}. Files may always import from their own folder. */
-export interface Room {
-  /** Other folders whose files they may import. Default: none. */
-  readonly imports?: readonly string[];
-  /** Patterns of the packages that they may import; a pattern with a leading `!` excludes packages. Default: none. */
-  readonly packages?: readonly string[];
-  /** Those of {@link RUNTIME_NAMES} that they may use. Default: none. */
-  readonly globals?: readonly string[];
-}
+import { files, NODE, NODE_MODULES, type Room } from "./room.ts";
+import { STORE_ROOMS } from "./store-rooms.ts";
 
 /** Globals that not every runtime has. */
 export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
@@ -26,9 +18,6 @@ const SERVICE = [
   "src/server/service",
 ];
 const CLIENT = ["src/support", "src/protocol", "src/client/connection", "src/client/retry"];
-const NODE_MODULES = ["node:*", "node:*/*"];
-const NODE = { packages: NODE_MODULES, globals: ["process", "Buffer"] };
-const NATS = { packages: ["node:buffer", "node:crypto", "@nats-io/jetstream", "@nats-io/transport-node"] };
 const HONO = ["hono", "hono/**", "!hono/deno", "!hono/bun"];
 const NODE_SERVER = [...NODE_MODULES, "ws", "@hono/node-server", "@hono/node-server/**", "@hono/node-ws"];
 const PROGRAM = {
@@ -56,77 +45,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["src/support", "src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"],
   },
 
-  "src/stores/file/folders": { imports: ["src/protocol", "src/engine/storage"], ...NODE },
-  "src/stores/file/processes": { imports: files("folders"), ...NODE },
-  "src/stores/file/reserved": { imports: ["src/protocol", ...files("folders", "processes")], ...NODE },
-  "src/stores/file/groups": { imports: files("folders", "processes", "reserved"), ...NODE },
-  "src/stores/file/peers": { imports: files("folders", "processes", "reserved"), ...NODE },
-  "src/stores/file/files": { imports: ["src/protocol", "src/engine/storage", ...files("folders")], ...NODE },
-  "src/stores/file/claims": {
-    imports: ["src/protocol", "src/engine/storage", ...files("folders", "processes", "reserved", "groups")],
-    ...NODE,
-  },
-  "src/stores/file/watch": {
-    imports: [
-      ...["src/protocol", "src/engine/storage"],
-      ...files("folders", "processes", "reserved", "groups", "peers", "claims"),
-    ],
-    ...NODE,
-  },
-  "src/stores/file/journal": { imports: files("folders", "processes", "reserved", "files", "claims"), ...NODE },
-  "src/stores/file/records": {
-    imports: ["src/support", "src/protocol", "src/engine/storage", ...files("folders", "reserved", "files", "claims")],
-    ...NODE,
-  },
-  "src/stores/file/streams": {
-    imports: ["src/engine/storage", ...files("folders", "reserved", "files", "records")],
-    ...NODE,
-  },
-  "src/stores/file": {
-    imports: [
-      ...["src/protocol", "src/engine", "src/engine/storage"],
-      ...files("folders", "processes", "reserved", "groups", "peers", "files", "claims", "watch", "journal"),
-      ...files("records", "streams"),
-    ],
-    ...NODE,
-  },
-  "src/stores/jetstream/connection": { imports: ["src/protocol", "src/engine/storage"], ...NATS },
-  "src/stores/jetstream/layout": { imports: ["src/protocol", ...nats("connection")], ...NATS },
-  "src/stores/jetstream/records": {
-    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout")],
-    ...NATS,
-  },
-  "src/stores/jetstream/nodes": { imports: nats("connection", "layout"), ...NATS },
-  "src/stores/jetstream/kept": {
-    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "nodes")],
-    ...NATS,
-  },
-  "src/stores/jetstream/reads": {
-    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "records", "nodes")],
-    ...NATS,
-  },
-  "src/stores/jetstream/claims": {
-    imports: [
-      ...["src/support", "src/protocol", "src/engine/storage"],
-      ...nats("connection", "layout", "records", "nodes", "kept"),
-    ],
-    ...NATS,
-  },
-  "src/stores/jetstream/listing": {
-    imports: ["src/engine/storage", ...nats("connection", "layout", "records", "claims")],
-    ...NATS,
-  },
-  "src/stores/jetstream/watch": {
-    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "records", "nodes", "claims")],
-    ...NATS,
-  },
-  "src/stores/jetstream": {
-    imports: [
-      ...["src/support", "src/protocol", "src/engine/storage"],
-      ...nats("connection", "layout", "records", "nodes", "kept", "reads", "claims", "listing", "watch"),
-    ],
-    ...NATS,
-  },
+  ...STORE_ROOMS,
   "src/stores": { imports: ["src/support", "src/protocol", "src/engine/storage"] },
 
   "src/store/suite": { imports: ["src/protocol", "src/engine/storage"] },
@@ -295,14 +214,6 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "src/cli/bin": { imports: ["src/cli"], ...PROGRAM },
 };
-
-function files(...folders: string[]): string[] {
-  return folders.map((folder) => `src/stores/file/${folder}`);
-}
-
-function nats(...folders: string[]): string[] {
-  return folders.map((folder) => `src/stores/jetstream/${folder}`);
-}
 
 function page(...folders: string[]): string[] {
   return folders.map((folder) => `src/viewer/page/${folder}`);

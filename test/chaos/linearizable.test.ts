@@ -76,11 +76,7 @@ const GOOD: Record<string, Operation[]> = {
     [0, 5, 6, append(0, 10, 12, "fenced")],
     [1, 7, 8, claimed(9, 10)],
   ),
-  "two claims at once": history(
-    [0, 0, 9, claimed(5, 0)],
-    [1, 1, 8, claimed(6, 0)],
-    [1, 10, 11, stored(1, 0, 3)],
-  ),
+  "two claims at once": history([0, 0, 9, claimed(5, 0)], [1, 1, 8, claimed(6, 0)], [1, 10, 11, stored(1, 0, 3)]),
   "a read that finds too little before the append": history(
     [0, 0, 1, claimed(5, 0)],
     [0, 2, 9, stored(0, 0, 10)],

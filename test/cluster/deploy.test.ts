@@ -44,7 +44,9 @@ describe("deploy/nats.conf", { skip: "missing" in nats && nats.missing, timeout:
     program = new Program(nats.path, ["-c", file], { env: ENV });
     await until("the server to be ready", async () => {
       assert.ok(!program.stderr.ended, program.output);
-      return await fetch(`${monitor}/healthz`).then(({ ok }) => ok).catch(() => false);
+      return await fetch(`${monitor}/healthz`)
+        .then(({ ok }) => ok)
+        .catch(() => false);
     });
   });
   after(async () => {

@@ -61,7 +61,10 @@ describe("three NATS servers, of which some die", { skip: "missing" in server &&
   }
 
   /** Collects what a watch of a path says, until its end. Bytes that did not come along are read. */
-  async function watchedBy(store: Store, path: string): Promise<{ readonly collected: Promise<{ bytes: Buffer; ended: unknown }> }> {
+  async function watchedBy(
+    store: Store,
+    path: string,
+  ): Promise<{ readonly collected: Promise<{ bytes: Buffer; ended: unknown }> }> {
     const news = await store.watch?.(path, new AbortController().signal);
     assert.ok(news);
     const collect = async () => {

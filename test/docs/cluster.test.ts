@@ -19,7 +19,11 @@ describe("docs/cluster.md", () => {
         if (language === "") continue;
         const [, file] = directives.map((said) => /^elsewhere (.+)$/.exec(said)).find((match) => match) ?? [];
         if (file !== undefined) assert.ok(existsSync(join(ROOT, file)), `line ${line}: ${file} does not exist`);
-        else assert.ok(directives.some((said) => /^skip ./.test(said)), `line ${line}: nothing runs this block`);
+        else
+          assert.ok(
+            directives.some((said) => /^skip ./.test(said)),
+            `line ${line}: nothing runs this block`,
+          );
       }
     }
   });

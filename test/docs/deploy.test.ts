@@ -39,7 +39,13 @@ after(() => removeFolder(folder));
 
 describe("deploy/compose.yaml", () => {
   it("has three NATS servers, two servers, and Caddy", () => {
-    assert.deepEqual([nats.map(([name]) => name), servers.map(([name]) => name)], [["n1", "n2", "n3"], ["h1", "h2"]]);
+    assert.deepEqual(
+      [nats.map(([name]) => name), servers.map(([name]) => name)],
+      [
+        ["n1", "n2", "n3"],
+        ["h1", "h2"],
+      ],
+    );
     assert.ok(compose.services["caddy"]);
     for (const [name, { depends_on: others = [] }] of services) {
       for (const other of others) assert.ok(other in compose.services, `${name} depends on ${other}`);

@@ -81,9 +81,10 @@ describe("a copy", () => {
       for (const path of ["a/large.bin", "a/b/failed.log", "empty", "json", "closed"]) {
         const [source, copy] = await Promise.all([from.stat(path), to.stat(path)]);
         assert.ok(source && copy, path);
-        assert.deepEqual([copy.size, copy.type, copy.stream, copy.ended], [
-          ...[source.size, source.type, source.stream, source.ended],
-        ]);
+        assert.deepEqual(
+          [copy.size, copy.type, copy.stream, copy.ended],
+          [...[source.size, source.type, source.stream, source.ended]],
+        );
         assert.ok((await stored(to, path)).equals(await stored(from, path)), path);
       }
       const again = await copied(from, to);

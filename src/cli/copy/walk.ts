@@ -14,11 +14,7 @@ const PAGE_ROWS = 10_000;
  * @param root The path of a resource or of a folder; the empty string for everything.
  * @throws {StreamError} `not_found` if there is none; what the store throws.
  */
-export async function* pathsBelow(
-  store: Store,
-  root: string,
-  signal: AbortSignal,
-): AsyncGenerator<string, void, void> {
+export async function* pathsBelow(store: Store, root: string, signal: AbortSignal): AsyncGenerator<string, void, void> {
   if (root !== "" && (await store.stat(root))) yield root;
   else if (await store.list(root, { limit: 1, signal })) yield* pathsIn(store, root, signal);
   else throw new StreamError("not_found", `"/${root}" does not exist.`, { path: root });

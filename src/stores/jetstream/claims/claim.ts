@@ -11,7 +11,16 @@ import type { Place } from "../layout/layout.ts";
 import { ask } from "../nodes/questions.ts";
 import { type ChainPoint, isNext } from "../records/chain.ts";
 import { encodedNote, NO_STATE, type PathState } from "../records/note.ts";
-import { claimOf, endedOf, firstOf, isFile, isHolding, notesOf, type PathRecord, type RecordFields } from "../records/record.ts";
+import {
+  claimOf,
+  endedOf,
+  firstOf,
+  isFile,
+  isHolding,
+  notesOf,
+  type PathRecord,
+  type RecordFields,
+} from "../records/record.ts";
 import type { Tail } from "../records/tails.ts";
 import { type Core, newId } from "./core.ts";
 import type { CreatedFolder, Folders } from "./folders.ts";
