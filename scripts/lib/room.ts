@@ -16,7 +16,7 @@ export interface Room {
 /** The modules of Node, which all runtimes of the server have. */
 export const NODE_MODULES: readonly string[] = ["node:*", "node:*/*"];
 /** What code may use that runs wherever Node's modules do. */
-export const NODE: Pick<Room, "packages" | "globals"> = { packages: NODE_MODULES, globals: ["process", "Buffer"] };
+export const NODE: Required<Omit<Room, "imports">> = { packages: NODE_MODULES, globals: ["process", "Buffer"] };
 
 /** Folders of the file store. */
 export function files(...folders: string[]): string[] {

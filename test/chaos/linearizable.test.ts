@@ -186,43 +186,69 @@ describe("looks that may be stale", () => {
 
 /** What a path does when operations take effect one by one: each at a moment between its call and its answer. */
 function simulated(seed: number, count: number): Operation[] {
-  const random = prng(seed);
-  const below = (bound: number): number => Math.floor(random() * bound);
-  const operations: Operation[] = [];
-  const holders = new Map<number, { claim: number; offset: number }>();
-  let [claim, epoch, size] = [-1, 0, 0];
-  for (let at = 10; operations.length < count; at += 1 + below(5)) {
-    const id = operations.length;
-    const process = below(4);
-    const holder = holders.get(process);
-    // What is under way at the same time overlaps; a process has one operation at a time.
-    const last = operations.findLast((operation) => operation.process === process)?.endedMs ?? 0;
-    const from = last === NEVER ? at : Math.max(last, at - below(12));
-    const isAnswered = random() < 0.85;
-    const place = { id, process, beganMs: Math.min(from, at), endedMs: isAnswered ? at + random() : NEVER };
-    const roll = random();
-    if (!holder || roll < 0.15) {
-      const takesEffect = isAnswered || random() < 0.5;
-      if (takesEffect) [claim, epoch] = [id, epoch + 1 + below(3)];
-      operations.push({ ...place, ...(isAnswered ? claimed(epoch, size) : claiming) });
-      if (isAnswered) holders.set(process, { claim: id, offset: size });
-      else holders.delete(process);
-    } else if (roll < 0.6) {
-      const to = holder.offset + 1 + below(9);
-      const isNext = holder.claim === claim && holder.offset === size;
-      const takesEffect = isNext && (isAnswered || random() < 0.5);
-      const outcome = !isAnswered ? "unknown" : isNext ? "stored" : "fenced";
-      operations.push({ ...place, ...append(holder.claim, holder.offset, to, outcome) });
-      if (takesEffect) size = to;
-      if (outcome === "stored") holder.offset = to;
-      else holders.delete(process);
-    } else if (isAnswered) {
-      const to = 1 + below(size + 5);
-      operations.push({ ...place, ...(roll < 0.8 ? stat(size) : read(to, to <= size ? "whole" : "short")) });
-    }
-  }
-  return operations;
+  const path = new SimulatedPath(prng(seed));
+  for (let at = 10; path.operations.length < count; at += 1 + path.below(5)) path.step(at);
+  return path.operations;
 }
+
+class SimulatedPath {
+  readonly operations: Operation[] = [];
+  readonly #random: () => number;
+  readonly #holders = new Map<number, { claim: number; offset: number }>();
+  #claim = -1;
+  #epoch = 0;
+  #size = 0;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  below(bound: number): number {
+    return Math.floor(this.#random() * bound);
+  }
+
+  /** Adds an operation of one of four processes, which takes effect at `at`. A look that gets no answer is left out. */
+  step(at: number): void {
+    const process = this.below(4);
+    // What is under way at the same time overlaps; a process has one operation at a time.
+    const last = this.operations.findLast((operation) => operation.process === process)?.endedMs ?? 0;
+    const from = last === NEVER ? at : Math.max(last, at - this.below(12));
+    const isAnswered = this.#random() < 0.85;
+    const place = { id: this.operations.length, process, beganMs: Math.min(from, at) };
+    const timed = { ...place, endedMs: isAnswered ? at + this.#random() : NEVER };
+    const takesEffect = isAnswered || this.#random() < 0.5;
+    const roll = this.#random();
+    const holder = this.#holders.get(process);
+    if (!holder || roll < 0.15) this.#claims(timed, isAnswered, takesEffect);
+    else if (roll < 0.6) this.#appends(timed, holder, isAnswered, takesEffect);
+    else if (isAnswered) this.operations.push({ ...timed, ...(roll < 0.8 ? stat(this.#size) : this.#reads()) });
+  }
+
+  #claims(timed: Timed, isAnswered: boolean, takesEffect: boolean): void {
+    if (takesEffect) [this.#claim, this.#epoch] = [timed.id, this.#epoch + 1 + this.below(3)];
+    this.operations.push({ ...timed, ...(isAnswered ? claimed(this.#epoch, this.#size) : claiming) });
+    if (isAnswered) this.#holders.set(timed.process, { claim: timed.id, offset: this.#size });
+    else this.#holders.delete(timed.process);
+  }
+
+  #appends(timed: Timed, holder: { claim: number; offset: number }, isAnswered: boolean, takesEffect: boolean): void {
+    const to = holder.offset + 1 + this.below(9);
+    const isNext = holder.claim === this.#claim && holder.offset === this.#size;
+    const outcome = !isAnswered ? "unknown" : isNext ? "stored" : "fenced";
+    this.operations.push({ ...timed, ...append(holder.claim, holder.offset, to, outcome) });
+    if (isNext && takesEffect) this.#size = to;
+    if (outcome === "stored") holder.offset = to;
+    else this.#holders.delete(timed.process);
+  }
+
+  #reads(): ReturnType<typeof read> {
+    const to = 1 + this.below(this.#size + 5);
+    return read(to, to <= this.#size ? "whole" : "short");
+  }
+}
+
+/** Which operation it is, of which process, and when. */
+type Timed = Pick<Operation, "id" | "process" | "beganMs" | "endedMs">;
 
 describe("simulated histories", () => {
   it("are accepted", () => {

@@ -54,9 +54,14 @@ export function violationIn(operations: readonly Operation[], { staleMs = 0 }: J
 /** An end or a beginning of an operation. */
 interface Event {
   readonly atMs: number;
+  /** The place among those at the same time. */
+  readonly rank: number;
   readonly operation: Operation;
   readonly isEnd: boolean;
 }
+
+/** At the same time, what begins comes before what ends, which allows more; but a look begins after the change it must see. */
+const RANKS = { begin: 0, end: 1, beginAfterEnd: 2 } as const;
 
 class Search {
   readonly #byId: ReadonlyMap<number, Operation>;
@@ -144,24 +149,30 @@ class Search {
   }
 }
 
-/** Begins and ends in their order; at the same time, what begins comes first, which allows more. */
+/** Begins and ends in their order. */
 function eventsOf(operations: readonly Operation[], staleMs: number): Event[] {
   const changes = operations.filter(isAnsweredChange);
   const events = operations.flatMap((operation): Event[] => {
-    const begin = { atMs: beginOf(operation, changes, staleMs), operation, isEnd: false };
+    const begin = { ...beginOf(operation, changes, staleMs), operation, isEnd: false };
     if (isUnanswered(operation)) return [begin];
-    return [begin, { atMs: operation.endedMs, operation, isEnd: true }];
+    return [begin, { atMs: operation.endedMs, rank: RANKS.end, operation, isEnd: true }];
   });
-  return events.sort((one, other) => one.atMs - other.atMs || Number(one.isEnd) - Number(other.isEnd));
+  return events.sort((one, other) => one.atMs - other.atMs || one.rank - other.rank);
 }
 
 /** When an operation can have taken effect at the earliest: a look may answer with what was true a while ago. */
-function beginOf(operation: Operation, changes: readonly Operation[], staleMs: number): number {
-  const { kind, beganMs, process } = operation;
-  if ((kind !== "stat" && kind !== "read") || staleMs === 0) return beganMs;
+function beginOf(
+  operation: Operation,
+  changes: readonly Operation[],
+  staleMs: number,
+): { readonly atMs: number; readonly rank: number } {
+  const { kind, beganMs, endedMs, process } = operation;
+  if ((kind !== "stat" && kind !== "read") || staleMs === 0) return { atMs: beganMs, rank: RANKS.begin };
   const own = changes.filter((change) => change.process === process && change.endedMs <= beganMs);
-  const lastMs = own.reduce((last, { endedMs }) => Math.max(last, endedMs), Number.NEGATIVE_INFINITY);
-  return Math.min(beganMs, Math.max(beganMs - staleMs, lastMs));
+  const lastMs = own.reduce((last, change) => Math.max(last, change.endedMs), Number.NEGATIVE_INFINITY);
+  const earliestMs = beganMs - staleMs;
+  if (lastMs < earliestMs) return { atMs: earliestMs, rank: RANKS.begin };
+  return { atMs: lastMs, rank: lastMs < endedMs ? RANKS.beginAfterEnd : RANKS.begin };
 }
 
 function isAnsweredChange(operation: Operation): boolean {

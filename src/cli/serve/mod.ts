@@ -17,7 +17,7 @@ import { addNatsOptions } from "../stores/options.ts";
 import { addGateOptions } from "./gate-options.ts";
 import { type ListenAddress, parseListenAddress, parsePort } from "./listen-address.ts";
 import { LOG_FORMATS } from "./log.ts";
-import type { ServeFlags } from "./run.ts";
+import type { ServeFlags } from "./serve-flags.ts";
 
 /** Maximum number of workers: more than any machine has processors for is a mistake. */
 const MAX_WORKERS = 512;
