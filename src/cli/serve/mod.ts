@@ -15,7 +15,7 @@ import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.
 import { addGateOptions } from "./gate-options.ts";
 import { type ListenAddress, parseListenAddress, parsePort } from "./listen-address.ts";
 import { LOG_FORMATS } from "./log.ts";
-import type { ServeFlags } from "./run.ts";
+import type { ServeFlags } from "./serve-flags.ts";
 import { addToggle } from "./toggle.ts";
 
 /** Maximum number of workers: more than any machine has processors for is a mistake. */

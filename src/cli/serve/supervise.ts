@@ -22,7 +22,7 @@ import { localUrl } from "./listen-address.ts";
 import { openLog } from "./log.ts";
 import { isLoopback } from "./loopback.ts";
 import { Readiness } from "./readiness.ts";
-import type { ServeFlags } from "./run.ts";
+import type { ServeFlags } from "./serve-flags.ts";
 import { thisProgram } from "./workers/program.ts";
 import { checkSharedPort } from "./workers/shared-port.ts";
 import { WorkerGroup } from "./workers/worker-group.ts";

@@ -53,7 +53,7 @@ export class Worker {
 
   #send(message: FromWorker, sent: () => void = () => {}): void {
     // The other process may have ended.
-    if (!process.connected || !process.send) return sent();
-    process.send(message, undefined, undefined, () => sent());
+    if (process.connected && process.send) process.send(message, undefined, undefined, () => sent());
+    else sent();
   }
 }
