@@ -60,6 +60,29 @@ describe("lookAgain()", () => {
     assert.deepEqual([error.headers, error.path], [{ "Retry-After": "1" }, "a"]);
   });
 
+  it("refuses after two equal looks with a barrier between them, if the store has barriers", async () => {
+    const { look, count } = answers(past(1));
+    const barriers: string[] = [];
+    const store = { maxStaleMs: 60_000, barrier: async (path: string) => void barriers.push(`${path} ${count()}`) };
+    await rejectsWith(lookAgain(store, look), "range");
+    assert.deepEqual([barriers, count()], [["a 1"], 2]);
+  });
+
+  it("sets another barrier if the looks around one disagree", async () => {
+    const { look, count } = answers(past(1), past(2));
+    const barriers: number[] = [];
+    const store = { maxStaleMs: 60_000, barrier: async () => void barriers.push(count()) };
+    await rejectsWith(lookAgain(store, look), "range");
+    assert.deepEqual([barriers, count()], [[1, 2], 3]);
+  });
+
+  it("resolves with what it finds behind a barrier, and fails with one that can't be set", async () => {
+    const store = { maxStaleMs: 60_000, barrier: async () => {} };
+    assert.equal(await lookAgain(store, answers(past(1), 2).look), 2);
+    const without = { maxStaleMs: 60_000, barrier: () => Promise.reject(new StreamError("unavailable", "No quorum.")) };
+    await rejectsWith(lookAgain(without, answers(past(1)).look), "unavailable");
+  });
+
   it("does not repeat what fails for another reason", async () => {
     for (const error of [new StreamError("not_found", "no"), new StreamError("unavailable", "no"), new Error("bug")]) {
       const { look, count } = answers(error, 1);
@@ -197,6 +220,36 @@ describe("a standing follow on a store that may be stale", () => {
     t.mock.timers.tick(1_000);
     await settle();
     assert.equal(running.end, "deleted");
+    running.follow.leave();
+  });
+
+  it("ends after two equal looks with a barrier between them, if the store has barriers", async () => {
+    const rig = new StandingRig();
+    let barriers = 0;
+    Object.assign(rig.store, { maxStaleMs: 60_000, barrier: async () => void barriers++ });
+    await rig.put("abc");
+    const running = await rig.begin();
+    rig.seen = () => undefined;
+    await rig.notify();
+    assert.equal(await running.ended, "deleted");
+    assert.equal(barriers, 1);
+    running.follow.leave();
+  });
+
+  it("goes on if the look behind a barrier finds its content", async () => {
+    const rig = new StandingRig();
+    const barrier = async (): Promise<void> => {
+      rig.seen = undefined;
+    };
+    Object.assign(rig.store, { maxStaleMs: 60_000, barrier });
+    await rig.put("abc");
+    const running = await rig.begin();
+    rig.seen = () => undefined;
+    await rig.notify();
+    await rig.put("def");
+    assert.deepEqual([running.end, running.sink.bytes.toString()], [undefined, "abcdef"]);
+    running.follow.stop();
+    assert.equal(await running.ended, "gone");
     running.follow.leave();
   });
 

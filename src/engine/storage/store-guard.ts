@@ -48,7 +48,7 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { open, close, health, counts, tidy, requestHandover, watch, notices } = store;
+  const { open, close, health, counts, barrier, tidy, requestHandover, watch, notices } = store;
   const { freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
@@ -57,6 +57,7 @@ export function guardedStore(store: Store): Store {
   if (close) guarded.close = () => failing("", async () => close.call(store));
   if (health) guarded.health = () => failing("", async () => health.call(store));
   if (counts) guarded.counts = () => counts.call(store);
+  if (barrier) guarded.barrier = (path) => failing(path, async () => barrier.call(store, path));
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
   if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
   if (usedBytes) guarded.usedBytes = () => failing("", async () => usedBytes.call(store));

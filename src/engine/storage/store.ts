@@ -114,9 +114,18 @@ export interface Store {
    * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with what was true before a
    * change of another process. A change that was acknowledged longer ago is always seen, and so are all changes of this
    * process. A {@link claim} sees everything, as does what this process asks about a path that it has claimed. Before the
-   * server refuses a request for what it does not find, it looks again, for as long as this. Default: they are never stale.
+   * server refuses a request for what it does not find, it looks again: after a {@link barrier}, or for as long as this. Default:
+   * they are never stale.
    */
   readonly maxStaleMs?: number | undefined;
+  /**
+   * Stores something that only servers with a majority can store. What the store answers about the path after that was true
+   * when this was called, or later. With it, the server refuses a request after two looks with a barrier between them; without it,
+   * after {@link maxStaleMs}. Default: none.
+   *
+   * @throws {StreamError} `unavailable`, `storage`.
+   */
+  barrier?(path: string): Promise<void>;
   /**
    * Bytes of the largest batch for {@link AppendHandle.append}. Constant once {@link open} has resolved. A greater
    * `limits.batchBytes` is refused. Default: no limit.

@@ -115,6 +115,11 @@ class JetStreamStore implements Store {
     return { ...core.calls.counts, taps: taps.count, leaseAgeMs: lease.ageMs };
   }
 
+  async barrier(path: string): Promise<void> {
+    const { layout, leaders } = (await this.#ready()).core;
+    await Promise.all([layout.placeOf(path).stream, layout.meta].map((stream) => leaders.barrier(stream)));
+  }
+
   async stat(path: string): Promise<StoreStat | undefined> {
     return (await this.#ready()).looks.stat(path);
   }

@@ -50,7 +50,11 @@ export class Layout {
 
   /** The subjects of the stream of a shard: records of paths, parts of large batches, and barriers. */
   shardSubjects(shard: number): string[] {
-    return [`${this.prefix}.fs.${shard}.*.*`, `${this.prefix}.part.${shard}.*.*`, this.barrier(shard)];
+    return [
+      `${this.prefix}.fs.${shard}.*.*`,
+      `${this.prefix}.part.${shard}.*.*`,
+      this.barrier(this.shardStream(shard)),
+    ];
   }
 
   /** The republished subjects of a shard: what, and where to. */
@@ -81,9 +85,9 @@ export class Layout {
     return `${this.prefix}.part.${shard}.${generation}.${id}`;
   }
 
-  /** The subject of the barriers of a shard. */
-  barrier(shard: number): string {
-    return `${this.prefix}.bar.${shard}`;
+  /** The subject of the barriers of a stream: that of a shard, or {@link meta}. */
+  barrier(stream: string): string {
+    return `${this.prefix}.bar.${stream}`;
   }
 
   /** The subject of the lease of a node. */
@@ -120,7 +124,7 @@ export class Layout {
   metaSubjects(): string[] {
     const ofPaths = PATH_KINDS.map((kind) => `${this.prefix}.${kind}.*.*`);
     const ofNames = NAMED_KINDS.map((kind) => `${this.prefix}.${kind}.*`);
-    return [...ofPaths, ...ofNames, `${this.prefix}.fork.*.*`];
+    return [...ofPaths, ...ofNames, `${this.prefix}.fork.*.*`, this.barrier(this.meta)];
   }
 }
 

@@ -21,10 +21,10 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export class Leaders {
   readonly #calls: Calls;
   readonly #layout: Layout;
-  /** The barriers that are about to be stored, by shard. */
-  readonly #barriers = new Map<number, Promise<void>>();
+  /** The barriers that are about to be stored, by stream. */
+  readonly #barriers = new Map<string, Promise<void>>();
   /** The barriers that follow them. */
-  readonly #next = new Map<number, Promise<void>>();
+  readonly #next = new Map<string, Promise<void>>();
 
   constructor(calls: Calls, layout: Layout) {
     this.#calls = calls;
@@ -50,35 +50,41 @@ export class Leaders {
   }
 
   /**
-   * Stores something in a shard. What is read after that comes from a leader that has a majority.
+   * Stores something in a stream. What is read from it after that comes from a leader that has a majority.
    *
    * @throws {StreamError} `unavailable`.
    */
-  async barrier(shard: number): Promise<void> {
-    const running = this.#barriers.get(shard);
-    if (!running) return this.#begin(shard);
+  async barrier(stream: string): Promise<void> {
+    const running = this.#barriers.get(stream);
+    if (!running) return this.#begin(stream);
     // It may have been stored already: what was read before this call may have come after it.
-    const next = this.#next.get(shard) ?? running.then(() => this.#begin(shard));
-    this.#next.set(shard, next);
+    const next = this.#next.get(stream) ?? running.then(() => this.#begin(stream));
+    this.#next.set(stream, next);
     return next;
   }
 
-  #begin(shard: number): Promise<void> {
-    const barrier = this.#store(shard).finally(() => this.#barriers.delete(shard));
+  #begin(stream: string): Promise<void> {
+    const barrier = this.#store(stream).finally(() => this.#barriers.delete(stream));
     // A failed one does not fail those that follow it.
     this.#barriers.set(
-      shard,
+      stream,
       barrier.catch(() => {}),
     );
-    this.#next.delete(shard);
+    this.#next.delete(stream);
     return barrier;
   }
 
-  async #store(shard: number): Promise<void> {
-    const stream = this.#layout.shardStream(shard);
-    const subject = this.#layout.barrier(shard);
-    await this.#calls.reach({ path: "" }, () =>
+  async #store(stream: string): Promise<void> {
+    const subject = this.#layout.barrier(stream);
+    const reach = { path: "" };
+    const seq = await this.#calls.reach(reach, () =>
       this.#calls.write({ stream, subject, headers: headers(), payload: NOTHING, ttlMs: BARRIER_MS }),
     );
+    // A leader that has lost its majority answers, too, until it learns that; it does not have the barrier.
+    await this.#calls.reach(reach, async () => {
+      const { state } = await this.#calls.manager.streams.info(stream);
+      if (state.last_seq < seq)
+        throw new Error(`The server that answers for ${stream} does not have what was just stored.`);
+    });
   }
 }

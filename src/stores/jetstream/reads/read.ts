@@ -106,13 +106,13 @@ class RangeReader {
    * Looks again before it refuses: a leader that has lost its majority still answers, with what was there before. Between the
    * two looks, something is stored, which such a leader can't do.
    */
-  async #sure<T>({ leaders }: ReadParts, { shard }: Place, look: () => Promise<T>): Promise<T> {
+  async #sure<T>({ leaders }: ReadParts, { stream }: Place, look: () => Promise<T>): Promise<T> {
     try {
       return await look();
     } catch (error) {
       const code = error instanceof StreamError ? error.code : undefined;
       if (code !== "changed" && code !== "replaced") throw error;
-      await leaders.barrier(shard);
+      await leaders.barrier(stream);
       return await look();
     }
   }
