@@ -24,7 +24,7 @@ import { isLoopback } from "./loopback.ts";
 import { Readiness } from "./readiness.ts";
 import type { ServeFlags } from "./serve-flags.ts";
 import { thisProgram } from "./workers/program.ts";
-import { checkSharedPort } from "./workers/shared-port.ts";
+import { checkSharedPort, SHARES_LISTENER } from "./workers/shared-port.ts";
 import { WorkerGroup } from "./workers/worker-group.ts";
 import { WorkerProcess } from "./workers/worker-process.ts";
 
@@ -49,6 +49,7 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
   const group = new WorkerGroup({
     count,
     fork: (number, port) => new WorkerProcess({ number, group: identity, port }),
+    sharesListener: SHARES_LISTENER,
     announce,
     onLastMetrics: (metrics) => sum.add(metrics),
   });
