@@ -17,7 +17,7 @@ import { Interrupts } from "../common/interrupts.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
 import { checkDistinctAddresses } from "./admin.ts";
 import { publicAccessLine } from "./gate.ts";
-import { listenForAdmin } from "./listen.ts";
+import { assertFree, listenForAdmin } from "./listen.ts";
 import { localUrl } from "./listen-address.ts";
 import { openLog } from "./log.ts";
 import { isLoopback } from "./loopback.ts";
@@ -39,6 +39,7 @@ const MEASURE_MS = 2_000;
  */
 export async function supervise(flags: ServeFlags, count: number): Promise<number> {
   await checkSharedPort();
+  if (!SHARES_LISTENER) await assertFree(flags.http);
   if (flags.admin) await checkDistinctAddresses(flags.http, flags.admin);
   const { announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const interrupts = new Interrupts();
