@@ -51,7 +51,7 @@ test("a process that does not read gets only the last size of each path, and wha
   const { socket, outbox } = open();
   for (let count = 1; count <= 100; count++) {
     outbox.send(KIND.GROWN, 1, { size: count * MIB, payload: Buffer.alloc(MIB) });
-    outbox.send(KIND.GROWN, 2, { size: count, payload: Buffer.alloc(1), closed: count === 50 });
+    outbox.send(KIND.GROWN, 2, { size: count, payload: Buffer.alloc(MIB), closed: count === 50 });
     assert.ok(socket.writableLength <= BUFFER_BYTES + 4096, `${socket.writableLength} bytes wait`);
   }
   outbox.send(KIND.ENDED, 1, { size: 100 * MIB });

@@ -52,7 +52,7 @@ class FakeWorker implements RunningWorker {
   }
 }
 
-function groupOf(t: TestContext, count: number) {
+function groupOf(t: TestContext, count: number, sharesListener = false) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const forked: FakeWorker[] = [];
   const lines: string[] = [];
@@ -63,6 +63,7 @@ function groupOf(t: TestContext, count: number) {
       forked.push(worker);
       return worker;
     },
+    sharesListener,
     announce: (line) => lines.push(line),
     onLastMetrics: () => {},
   });
@@ -102,6 +103,25 @@ test("the first worker starts alone, and the others listen where it does", async
   for (const worker of forked.slice(1)) worker.setReady();
   assert.equal(await starting, 1234);
   assert.equal(group.ready.length, 3);
+});
+
+test("workers that share a listener are told the same, and the port once the listener has gone", async (t) => {
+  const { group, forked, started, settle, pass } = groupOf(t, 2, true);
+  await started();
+  forked[0]?.end(null, "SIGKILL");
+  await settle();
+  await pass(100);
+  assert.equal(forked[2]?.port, undefined, "the other one has the listener");
+  forked[1]?.end(null, "SIGKILL");
+  forked[2]?.end(null, "SIGKILL");
+  await settle();
+  await pass(1_000);
+  assert.equal(forked[3]?.port, 8080);
+  forked[3]?.setReady(8080);
+  await settle();
+  await pass(10_000);
+  assert.equal(forked[4]?.port, 8080);
+  assert.equal(group.deaths, 2, "the third one never served");
 });
 
 test("a worker that can't start ends all", async (t) => {

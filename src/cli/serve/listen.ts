@@ -2,6 +2,8 @@
  * The listeners of the server.
  * @module
  */
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
 import { Hosts } from "../../server/request/host.ts";
 import { systemMessage } from "../common/error-line.ts";
@@ -29,10 +31,27 @@ export async function listenForAdmin(
  */
 export async function listen(options: ServeOptions): Promise<RunningServer> {
   await requestNetworkPermission(options);
-  try {
-    return await serve(options);
-  } catch (error) {
-    const where = `${options.hostname ?? "all interfaces"}, port ${options.port}`;
-    throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
-  }
+  return await serve(options).catch((error: unknown) => throwRefused(options, error));
+}
+
+/**
+ * Checks that no other program listens at an address. Workers that share a port with one another would share it with that
+ * program, too.
+ *
+ * @throws an error with a sentence if the address can't be used.
+ */
+export async function assertFree({ hostname, port }: ListenAddress): Promise<void> {
+  const server = createServer();
+  server.listen({ port, ...(hostname !== undefined && { host: hostname }) });
+  await once(server, "listening").catch((error: unknown) =>
+    throwRefused({ ...(hostname && { hostname }), port }, error),
+  );
+  server.close();
+  await once(server, "close");
+}
+
+function throwRefused({ hostname = "all interfaces", port }: ListenAddress, error: unknown): never {
+  throw new Error(`Can't listen on ${hostname}, port ${port}: ${systemMessage(error) ?? String(error)}.`, {
+    cause: error,
+  });
 }

@@ -17,14 +17,14 @@ import { Interrupts } from "../common/interrupts.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
 import { checkDistinctAddresses } from "./admin.ts";
 import { publicAccessLine } from "./gate.ts";
-import { listenForAdmin } from "./listen.ts";
+import { assertFree, listenForAdmin } from "./listen.ts";
 import { localUrl } from "./listen-address.ts";
 import { openLog } from "./log.ts";
 import { isLoopback } from "./loopback.ts";
 import { Readiness } from "./readiness.ts";
 import type { ServeFlags } from "./serve-flags.ts";
 import { thisProgram } from "./workers/program.ts";
-import { checkSharedPort } from "./workers/shared-port.ts";
+import { checkSharedPort, SHARES_LISTENER } from "./workers/shared-port.ts";
 import { WorkerGroup } from "./workers/worker-group.ts";
 import { WorkerProcess } from "./workers/worker-process.ts";
 
@@ -39,6 +39,7 @@ const MEASURE_MS = 2_000;
  */
 export async function supervise(flags: ServeFlags, count: number): Promise<number> {
   await checkSharedPort();
+  if (!SHARES_LISTENER) await assertFree(flags.http);
   if (flags.admin) await checkDistinctAddresses(flags.http, flags.admin);
   const { announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const interrupts = new Interrupts();
@@ -49,6 +50,7 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
   const group = new WorkerGroup({
     count,
     fork: (number, port) => new WorkerProcess({ number, group: identity, port }),
+    sharesListener: SHARES_LISTENER,
     announce,
     onLastMetrics: (metrics) => sum.add(metrics),
   });

@@ -4,6 +4,7 @@
  * text frame.
  * @module
  */
+import cluster from "node:cluster";
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer } from "node:net";
@@ -251,7 +252,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     });
   };
   const stopWatch =
-    "Deno" in globalThis
+    // For workers, the process that has started them accepts connections.
+    "Deno" in globalThis && !cluster.isWorker
       ? watchAccept(crowd, { address: { host: address.address, port: address.port }, reopen })
       : () => {};
   return {

@@ -12,7 +12,7 @@ export interface WorkerTerms {
   /** Its number, from 1 on. A worker that replaces another one has the same. */
   readonly number: number;
   readonly group: ProcessGroup;
-  /** The port to listen on, once the first worker has chosen one. */
+  /** The port to listen on; undefined for the one that the command line names. */
   readonly port?: number | undefined;
 }
 

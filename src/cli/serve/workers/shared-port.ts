@@ -12,8 +12,13 @@ interface DenoPermissions {
 }
 
 /**
- * Checks that workers can share a port on this runtime and system: on Node, one process accepts connections for all; on
- * Bun and Deno, their listeners share the port, which Linux alone distributes among them.
+ * Whether one listener accepts connections for all workers, in the process that has started them. On Bun, each has its own
+ * at the same port.
+ */
+export const SHARES_LISTENER: boolean = process.versions.bun === undefined;
+
+/**
+ * Checks that workers can share a port on this runtime and system.
  *
  * @throws {WrongUsage} with the reason if they can't.
  */

@@ -10,8 +10,10 @@ import type { ProcessEnd, RunningWorker } from "./worker-process.ts";
 export interface WorkerGroupParts {
   /** How many workers there are. */
   readonly count: number;
-  /** Starts the worker with a number. `port`: where it is to listen, once that is known. */
+  /** Starts the worker with a number. `port`: where it is to listen; undefined for the port that the command line names. */
   readonly fork: (number: number, port: number | undefined) => RunningWorker;
+  /** Whether workers that listen to what the first one was told get its port, even if it was told to take any. */
+  readonly sharesListener: boolean;
   /** Receives a sentence about each worker that starts or ends, but for the first ones. */
   readonly announce: (line: string) => void;
   /** Receives the last metrics of a worker that has ended. */
@@ -36,6 +38,8 @@ export class WorkerGroup {
   /** How many workers have ended that were not asked to. */
   deaths = 0;
   #port: number | undefined;
+  /** The port that the present workers were told. */
+  #told: number | undefined;
   #stopping: NodeJS.Signals | undefined;
   /** Ends the waits for replacements. */
   readonly #pauses = new Set<() => void>();
@@ -102,7 +106,9 @@ export class WorkerGroup {
   }
 
   #fork({ number }: Place): RunningWorker {
-    const worker = this.#parts.fork(number, this.#port);
+    // The one listener that workers share is found by what they were told. Without a worker, it does not exist any more.
+    if (this.ready.length === 0 || !this.#parts.sharesListener) this.#told = this.#port;
+    const worker = this.#parts.fork(number, this.#told);
     this.#running.add(worker);
     void worker.ended.then(() => {
       this.#running.delete(worker);

@@ -81,7 +81,7 @@ async function* reported(
   owners: Succession,
 ): AsyncGenerator<Growth, void, void> {
   await reports.confirm();
-  for (let isDue = false; !isDue; ) {
+  for (let isDue = signal.aborted; !isDue; ) {
     isDue = (await inbox.wait()) || signal.aborted;
     for (let news = inbox.take(); news; news = inbox.take()) {
       const taken = reports.take(news, owners.ownerId);

@@ -8,22 +8,23 @@ export const TICK_MS = 100;
 
 /** Those who wait for the next tick. */
 const waiting = new Set<() => void>();
-let isRunning = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Calls back at the next tick, once. Call the result to cancel that. */
 export function atNextTick(callback: () => void): () => void {
   waiting.add(callback);
-  if (!isRunning) start();
-  return () => waiting.delete(callback);
+  timer ??= setTimeout(tick, TICK_MS);
+  return () => {
+    waiting.delete(callback);
+    if (waiting.size > 0) return;
+    clearTimeout(timer);
+    timer = undefined;
+  };
 }
 
-function start(): void {
-  isRunning = true;
-  setTimeout(() => {
-    isRunning = false;
-    const due = [...waiting];
-    waiting.clear();
-    for (const callback of due) callback();
-    if (waiting.size > 0 && !isRunning) start();
-  }, TICK_MS);
+function tick(): void {
+  timer = undefined;
+  const due = [...waiting];
+  waiting.clear();
+  for (const callback of due) callback();
 }
