@@ -28,7 +28,8 @@ describe("copy file: nats:", { skip: "missing" in nats && nats.missing, timeout:
   });
 
   function copy(prefix: string, ...args: string[]): Promise<Command> {
-    const options = ["--store-prefix", prefix, "--replicas", "3", "--store-monitor", cluster.monitors.join()];
+    const room = ["--store-max-bytes", String(512 * 1024 * 1024)];
+    const options = ["--store-prefix", prefix, ...room, "--replicas", "3", "--store-monitor", cluster.monitors.join()];
     return start("node", ["copy", ...args, ...options]);
   }
 

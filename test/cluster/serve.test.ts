@@ -32,14 +32,16 @@ async function asked(url: string): Promise<[number, string]> {
 describe("serve --store nats://", { skip: "missing" in nats && nats.missing, timeout: 240_000 }, () => {
   let cluster: NatsCluster;
   before(async () => {
-    if ("path" in nats) cluster = await NatsCluster.start(nats.path);
+    if ("path" in nats) cluster = await NatsCluster.start(nats.path, { maxFileBytes: 32 * 1024 ** 3 });
   });
   after(() => cluster?.stop());
 
   /** The command line of a server. The URL of the store is in the environment, with a password that NATS ignores. */
   function lineOf(prefix: string, args: readonly string[] = []): [string[], Record<string, string>] {
     const { port } = new URL(cluster.servers[0]?.replace("nats:", "http:") ?? "");
-    const line = ["serve", "--store-prefix", prefix, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", ...args];
+    // Each test has an installation of its own, beside those of the others.
+    const own = ["--store-prefix", prefix, "--store-max-bytes", String(2 * 1024 ** 3)];
+    const line = ["serve", ...own, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", ...args];
     const HTTPFSTREAM_STORE_MONITOR = cluster.monitors.join(" ");
     return [line, { HTTPFSTREAM_STORE: `nats://me:s3cret@127.0.0.1:${port}`, HTTPFSTREAM_STORE_MONITOR }];
   }
@@ -131,7 +133,7 @@ describe("serve --store nats://", { skip: "missing" in nats && nats.missing, tim
 
   it("is not ready while NATS does not answer, and serves again afterwards", async (test) => {
     assert.ok("path" in nats);
-    const own = await NatsCluster.start(nats.path);
+    const own = await NatsCluster.start(nats.path, { maxFileBytes: 32 * 1024 ** 3 });
     test.after(() => own.stop());
     const args = ["--store", `${own.servers[0]}`, "--store-monitor", `${own.monitors[0]}`];
     const line = ["serve", ...args, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"];

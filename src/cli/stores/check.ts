@@ -65,16 +65,17 @@ const NO_PROOF =
 
 /** The options that were given. */
 function givenFlags(flags: NatsFlags): string[] {
-  const { replicas, storePrefix, storeCreds, storeNkey, storeCa, storeCert, storeKey, storeMonitor } = flags;
+  const { replicas, storePrefix, storeMaxBytes, storeCreds, storeNkey, storeCa, storeCert, storeKey } = flags;
   const values: Record<string, unknown> = {
     "--replicas": replicas,
     "--store-prefix": storePrefix,
+    "--store-max-bytes": storeMaxBytes,
     "--store-creds": storeCreds,
     "--store-nkey": storeNkey,
     "--store-ca": storeCa,
     "--store-cert": storeCert,
     "--store-key": storeKey,
-    "--store-monitor": storeMonitor.length > 0 ? storeMonitor : undefined,
+    "--store-monitor": flags.storeMonitor.length > 0 ? flags.storeMonitor : undefined,
     "--store-unsafe-sync": flags.storeUnsafeSync || undefined,
   };
   return Object.keys(values).filter((name) => values[name] !== undefined);

@@ -43,7 +43,7 @@ export async function natsStore(
  * @throws an error with a sentence if a file can't be read.
  */
 export async function natsOptions(servers: string, flags: NatsFlags): Promise<JetStreamStoreOptions> {
-  const { replicas, storePrefix, storeCreds, storeNkey, storeCa, storeCert, storeKey } = flags;
+  const { replicas, storePrefix, storeMaxBytes, storeCreds, storeNkey, storeCa, storeCert, storeKey } = flags;
   const { storeMonitor, storeUnsafeSync } = flags;
   const [credentials, nkey, ca, cert, key] = await Promise.all([
     contentOf("--store-creds", storeCreds),
@@ -61,6 +61,7 @@ export async function natsOptions(servers: string, flags: NatsFlags): Promise<Je
     servers,
     ...(replicas !== undefined && { replicas: Number(replicas) }),
     ...(storePrefix !== undefined && { prefix: storePrefix }),
+    ...(storeMaxBytes !== undefined && { maxBytes: storeMaxBytes }),
     ...(credentials !== undefined && { credentials }),
     ...(nkey !== undefined && { nkey }),
     ...(Object.keys(tls).length > 0 && { tls }),

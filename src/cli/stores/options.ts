@@ -3,7 +3,7 @@
  * @module
  */
 import { type Command, Option } from "commander";
-import { parsed, parseFileName } from "../common/options.ts";
+import { parseBytes, parsed, parseFileName } from "../common/options.ts";
 import { addToggle } from "../common/toggle.ts";
 
 /** The options of a store on NATS, parsed. */
@@ -11,6 +11,8 @@ export interface NatsFlags {
   /** On how many servers each byte is stored: 1, 3 or 5. */
   readonly replicas?: string;
   readonly storePrefix?: string;
+  /** Bytes of all paths together. */
+  readonly storeMaxBytes?: number;
   /** The name of a file with NATS credentials. */
   readonly storeCreds?: string;
   /** The name of a file with the seed of an nkey. */
@@ -41,6 +43,15 @@ export function addNatsOptions(command: Command): Command {
       new Option("--store-prefix <name>", "name of the installation, for several on the same NATS servers")
         .default(undefined, "hfs")
         .env("HTTPFSTREAM_STORE_PREFIX"),
+    )
+    .addOption(
+      new Option(
+        "--store-max-bytes <bytes>",
+        "bytes of all paths at which appends are refused; fixed at the first start",
+      )
+        .default(undefined, "80 % of what the NATS servers offer")
+        .env("HTTPFSTREAM_STORE_MAX_BYTES")
+        .argParser(parsed(parseBytes)),
     );
   for (const [flag, what, variable] of FILES) {
     command.addOption(new Option(`${flag} <file>`, what).env(variable).argParser(parsed(parseFileName)));

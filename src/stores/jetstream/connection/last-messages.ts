@@ -10,17 +10,27 @@ import { LATE, within } from "./pause.ts";
 /** Messages that are requested at once. */
 const WINDOW = 512;
 
-/** Milliseconds without a message after which it is checked whether there are more. */
+/** Milliseconds without a message that count as one silence. */
 const SILENT_MS = 1_000;
 
-/** Checks in a row that find more messages, which do not come. */
+/** Silences in a row after which the servers count as unavailable. */
 const MAX_SILENCES = 10;
+
+/** A message that shows how much of a stream has come. */
+export interface Mark {
+  readonly subject: string;
+  readonly seq: number;
+  /** Milliseconds after which the server removes it. */
+  readonly lifetimeMs: number;
+}
 
 /** Which messages. */
 export interface LastMessages {
   readonly stream: string;
   /** A pattern of subjects. */
   readonly subjects: string;
+  /** A mark in the stream. What comes before it is passed on, also if the server that sends it lags behind. */
+  readonly mark: Mark;
   /** The path that it is about, for messages. */
   readonly path: string;
   /** Whether to leave the payloads out. Default false. */
@@ -30,47 +40,47 @@ export interface LastMessages {
 }
 
 /**
- * Passes on the last message of each subject. One that is stored meanwhile may be passed on, too.
+ * Passes on the last message of each subject, in the order of the stream. One that is stored meanwhile may be passed on, too.
  *
  * @throws {StreamError} `unavailable`, `denied`, `storage`; the reason of the signal.
  */
 export async function eachLast(calls: Calls, asked: LastMessages, take: (message: JsMsg) => void): Promise<void> {
-  const { stream, subjects, path, headersOnly = false, signal } = asked;
+  const { stream, subjects, mark, path, headersOnly = false, signal } = asked;
   signal?.throwIfAborted();
   const policy = { deliver_policy: DeliverPolicy.LastPerSubject, ...(headersOnly && { headers_only: true }) };
-  const consumer = await calls.consumer(stream, { filter_subjects: subjects, ...policy }, { path });
+  const consumer = await calls.consumer(stream, { filter_subjects: [subjects, mark.subject], ...policy }, { path });
   try {
-    const { num_pending: count } = await consumer.info(true);
-    if (count > 0) await takeAll(consumer, count, asked, take);
+    await takeAll(consumer, asked, take);
   } finally {
     calls.drop(consumer);
   }
 }
 
-/** @param count How many there were at first. Where they are replaced all the time, there may always be one more. */
 async function takeAll(
   consumer: Consumer,
-  count: number,
-  { path, signal }: LastMessages,
+  { mark, path, signal }: LastMessages,
   take: (message: JsMsg) => void,
 ): Promise<void> {
+  const markedMs = performance.now();
   const messages = await consumer.consume({ max_messages: WINDOW });
   const iterator = messages[Symbol.asyncIterator]();
   try {
     let pending = iterator.next();
-    for (let taken = 0, silences = 0; ; ) {
+    for (let silences = 0; ; ) {
       const next = await within(pending, SILENT_MS);
       signal?.throwIfAborted();
       if (next === LATE) {
-        // The last ones may have been removed since.
-        if ((await consumer.info()).num_pending === 0) return;
+        // The mark itself is removed after a while. By then, no server lags behind it.
+        const isOver = performance.now() - markedMs > mark.lifetimeMs && (await consumer.info()).num_pending === 0;
+        if (isOver) return;
         if (++silences === MAX_SILENCES) throw storeUnavailable(path);
         continue;
       }
       if (next.done) throw storeUnavailable(path);
-      take(next.value);
+      const message = next.value;
       silences = 0;
-      if (++taken >= count || next.value.info.pending === 0) return;
+      if (message.subject !== mark.subject) take(message);
+      if (message.seq >= mark.seq) return;
       pending = iterator.next();
     }
   } catch (error) {

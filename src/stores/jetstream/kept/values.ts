@@ -119,9 +119,9 @@ export class Values {
   /** All values of the subjects that a pattern matches. */
   async list<T>(subjects: string, path: string): Promise<T[]> {
     const values: T[] = [];
-    await eachLast(this.calls, { stream: this.#stream, subjects, path }, ({ data }) =>
-      values.push(parsed<T>(data, path)),
-    );
+    const stream = this.#stream;
+    const mark = await this.#leaders.mark(stream);
+    await eachLast(this.calls, { stream, subjects, mark, path }, ({ data }) => values.push(parsed<T>(data, path)));
     return values;
   }
 

@@ -119,7 +119,11 @@ async function ensured(calls: Calls, config: OwnConfig, untilMs: number): Promis
 function refused({ name, max_bytes: bytes = -1 }: OwnConfig, cause: unknown): StreamError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const room = bytes > 0 ? ` of ${bytes} bytes` : "";
-  return new StreamError("storage", `JetStream refuses to create the stream ${name}${room}: ${why}.`, { cause });
+  const remedy = isFull(cause)
+    ? " Give NATS more storage, or the store less: with maxBytes, or --store-max-bytes."
+    : "";
+  const message = `JetStream refuses to create the stream ${name}${room}: ${why}.${remedy}`;
+  return new StreamError("storage", message, { cause });
 }
 
 function tooFewServers({ name, num_replicas: replicas }: OwnConfig, cause: unknown): StreamError {

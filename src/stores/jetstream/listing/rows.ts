@@ -21,14 +21,15 @@ export async function eachEntry(
 ): Promise<void> {
   const shards = Array.from({ length: core.layout.shards }, (_, shard) => shard);
   await Promise.all(
-    shards.map((shard) => {
+    shards.map(async (shard) => {
       const subjects = core.layout.entriesOf(folder, shard);
       const taken = ({ subject, headers, seq }: JsMsg): void => {
         const record = recordOf(headers, seq, Number(headers?.get(SIZE) || 0));
         if (record) take(entryName(subject), record);
       };
       const stream = core.layout.shardStream(shard);
-      return eachLast(core.calls, { stream, subjects, path: folder, headersOnly: true, signal }, taken);
+      const mark = await core.leaders.mark(stream);
+      await eachLast(core.calls, { stream, subjects, mark, path: folder, headersOnly: true, signal }, taken);
     }),
   );
 }
@@ -42,7 +43,8 @@ export async function eachSession(
 ): Promise<void> {
   const { meta } = core.layout;
   const subjects = core.layout.aboutAll("ses", folder);
-  const asked = { stream: meta, subjects, path: folder, headersOnly: true, signal };
+  const mark = await core.leaders.mark(meta);
+  const asked = { stream: meta, subjects, mark, path: folder, headersOnly: true, signal };
   await eachLast(core.calls, asked, ({ subject, headers }) => {
     // A session that has ended has a time to live.
     if (!headers?.has("Nats-TTL")) take(entryName(subject));

@@ -4,6 +4,7 @@
  */
 import { headers } from "@nats-io/transport-node";
 import type { Calls } from "../connection/calls.ts";
+import type { Mark } from "../connection/last-messages.ts";
 import type { Layout } from "../layout/layout.ts";
 
 /** The subject on which JetStream takes requests. */
@@ -12,8 +13,8 @@ const API = "$JS.API";
 /** Milliseconds for the request. */
 const REQUEST_MS = 2_000;
 
-/** Milliseconds after which a barrier is removed. */
-const BARRIER_MS = 1_000;
+/** Milliseconds after which a mark is removed. */
+const MARK_MS = 30_000;
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -21,10 +22,10 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export class Leaders {
   readonly #calls: Calls;
   readonly #layout: Layout;
-  /** The barriers that are about to be stored, by stream. */
-  readonly #barriers = new Map<string, Promise<void>>();
-  /** The barriers that follow them. */
-  readonly #next = new Map<string, Promise<void>>();
+  /** The marks that are about to be stored, by stream. */
+  readonly #marks = new Map<string, Promise<Mark>>();
+  /** The marks that follow them. */
+  readonly #next = new Map<string, Promise<Mark>>();
 
   constructor(calls: Calls, layout: Layout) {
     this.#calls = calls;
@@ -50,41 +51,44 @@ export class Leaders {
   }
 
   /**
-   * Stores something in a stream. What is read from it after that comes from a leader that has a majority.
+   * Stores something in a stream. What is read from its leader after that comes from one that has a majority.
    *
    * @throws {StreamError} `unavailable`.
    */
   async barrier(stream: string): Promise<void> {
-    const running = this.#barriers.get(stream);
+    const { seq } = await this.mark(stream);
+    // A leader that has lost its majority answers, too, until it learns that; it does not have what was stored.
+    await this.#calls.reach({ path: "" }, async () => {
+      const { state } = await this.#calls.manager.streams.info(stream);
+      if (state.last_seq < seq) throw new Error(`The server that answers for ${stream} has lost its majority.`);
+    });
+  }
+
+  /**
+   * Stores a mark in a stream: all that was acknowledged before this call comes before it.
+   *
+   * @throws {StreamError} `unavailable`.
+   */
+  async mark(stream: string): Promise<Mark> {
+    const running = this.#marks.get(stream);
     if (!running) return this.#begin(stream);
-    // It may have been stored already: what was read before this call may have come after it.
-    const next = this.#next.get(stream) ?? running.then(() => this.#begin(stream));
+    // It may have been stored already. If it fails, that does not concern those that follow it.
+    const begin = (): Promise<Mark> => this.#begin(stream);
+    const next = this.#next.get(stream) ?? running.then(begin, begin);
     this.#next.set(stream, next);
     return next;
   }
 
-  #begin(stream: string): Promise<void> {
-    const barrier = this.#store(stream).finally(() => this.#barriers.delete(stream));
-    // A failed one does not fail those that follow it.
-    this.#barriers.set(
-      stream,
-      barrier.catch(() => {}),
-    );
+  #begin(stream: string): Promise<Mark> {
+    const mark = this.#store(stream).finally(() => this.#marks.delete(stream));
+    this.#marks.set(stream, mark);
     this.#next.delete(stream);
-    return barrier;
+    return mark;
   }
 
-  async #store(stream: string): Promise<void> {
+  async #store(stream: string): Promise<Mark> {
     const subject = this.#layout.barrier(stream);
-    const reach = { path: "" };
-    const seq = await this.#calls.reach(reach, () =>
-      this.#calls.write({ stream, subject, headers: headers(), payload: NOTHING, ttlMs: BARRIER_MS }),
-    );
-    // A leader that has lost its majority answers, too, until it learns that; it does not have the barrier.
-    await this.#calls.reach(reach, async () => {
-      const { state } = await this.#calls.manager.streams.info(stream);
-      if (state.last_seq < seq)
-        throw new Error(`The server that answers for ${stream} does not have what was just stored.`);
-    });
+    const write = { stream, subject, headers: headers(), payload: NOTHING, ttlMs: MARK_MS };
+    return { subject, seq: await this.#calls.reach({ path: "" }, () => this.#calls.write(write)), lifetimeMs: MARK_MS };
   }
 }
