@@ -24,12 +24,8 @@ export async function wireThroughNats(runtime: Runtime): Promise<void> {
     return;
   }
   const lab = await NatsLab.start(server.path);
-  after(() => lab.stop());
-  await wireThrough(`two servers on ${runtime}, in front of three NATS servers`, {
-    ...TERMS,
-    runtime,
-    store: lab.storeOptions(),
-  });
+  const name = `two servers on ${runtime}, in front of three NATS servers`;
+  await wireThrough(name, { ...TERMS, runtime, store: lab.storeOptions() }, () => lab.stop());
 }
 
 /** Runs the suite through two servers on one folder. */
@@ -37,9 +33,13 @@ export async function wireThroughFolder(runtime: Runtime): Promise<void> {
   await wireThrough(`two servers on ${runtime}, on one folder`, { ...TERMS, runtime });
 }
 
-async function wireThrough(name: string, terms: PairTerms): Promise<void> {
+/** @param stop Stops what is behind the servers, once they have ended. */
+async function wireThrough(name: string, terms: PairTerms, stop: () => Promise<void> = async () => {}): Promise<void> {
   const pair = await startPair(terms);
-  after(() => pair.stop());
+  after(async () => {
+    await pair.stop();
+    await stop();
+  });
   test(`what differs from one server through ${name}`, (t) => {
     const all = Object.entries(DIFFERENCES);
     for (const [difference, reason] of all) t.diagnostic(`${difference}: ${reason}`);

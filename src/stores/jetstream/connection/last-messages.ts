@@ -10,16 +10,21 @@ import { LATE, within } from "./pause.ts";
 /** Messages that are requested at once. */
 const WINDOW = 512;
 
-/** Milliseconds without a message that count as one silence. */
+/** Milliseconds for the first message. Twice as many with each further consumer, up to {@link SILENT_MS}. */
+const FIRST_MS = 150;
+
+/** Milliseconds without a message after which it is checked whether there are more. */
 const SILENT_MS = 1_000;
 
-/** Silences in a row after which the servers count as unavailable. */
-const MAX_SILENCES = 10;
+/** Milliseconds without a message after which the servers count as unavailable. */
+const GIVE_UP_MS = 10_000;
 
 /** A message that shows how much of a stream has come. */
 export interface Mark {
   readonly subject: string;
   readonly seq: number;
+  /** When it was stored, on the clock of `performance.now()`. */
+  readonly storedMs: number;
   /** Milliseconds after which the server removes it. */
   readonly lifetimeMs: number;
 }
@@ -46,51 +51,89 @@ export interface LastMessages {
  */
 export async function eachLast(calls: Calls, asked: LastMessages, take: (message: JsMsg) => void): Promise<void> {
   const { stream, subjects, mark, path, headersOnly = false, signal } = asked;
-  signal?.throwIfAborted();
   const policy = { deliver_policy: DeliverPolicy.LastPerSubject, ...(headersOnly && { headers_only: true }) };
-  const consumer = await calls.consumer(stream, { filter_subjects: [subjects, mark.subject], ...policy }, { path });
-  try {
-    await takeAll(consumer, asked, take);
-  } finally {
-    calls.drop(consumer);
+  for (let firstMs = FIRST_MS; ; firstMs = Math.min(firstMs * 2, SILENT_MS)) {
+    signal?.throwIfAborted();
+    const consumer = await calls.consumer(stream, { filter_subjects: [subjects, mark.subject], ...policy }, { path });
+    try {
+      if (await takeAll(consumer, asked, firstMs, take)) return;
+    } finally {
+      calls.drop(consumer);
+    }
+    if (performance.now() - mark.storedMs > GIVE_UP_MS) throw storeUnavailable(path);
   }
 }
 
+/** @returns Whether all have come; false if none has within `firstMs`. */
 async function takeAll(
   consumer: Consumer,
-  { mark, path, signal }: LastMessages,
+  asked: LastMessages,
+  firstMs: number,
   take: (message: JsMsg) => void,
-): Promise<void> {
-  const markedMs = performance.now();
+): Promise<boolean> {
+  const { mark } = asked;
   const messages = await consumer.consume({ max_messages: WINDOW });
-  const iterator = messages[Symbol.asyncIterator]();
+  const arrivals = new Arrivals(consumer, messages, asked);
   try {
-    let pending = iterator.next();
-    for (let silences = 0; ; ) {
-      const next = await within(pending, SILENT_MS);
-      signal?.throwIfAborted();
-      if (next === LATE) {
-        // The mark itself is removed after a while. By then, no server lags behind it.
-        const isOver = performance.now() - markedMs > mark.lifetimeMs && (await consumer.info()).num_pending === 0;
-        if (isOver) return;
-        if (++silences === MAX_SILENCES) throw storeUnavailable(path);
-        continue;
-      }
-      if (next.done) throw storeUnavailable(path);
-      const message = next.value;
-      silences = 0;
+    for (;;) {
+      const message = await arrivals.next(firstMs);
+      if (!message) return arrivals.hasBegun;
       if (message.subject !== mark.subject) take(message);
-      if (message.seq >= mark.seq) return;
-      pending = iterator.next();
+      if (message.seq >= mark.seq) return true;
     }
   } catch (error) {
-    throw signal?.aborted ? signal.reason : lastOf(error, path);
+    throw lastOf(error, asked);
   } finally {
     // Not awaited: where a message is missing, it would wait for it.
     void messages.close();
   }
 }
 
-function lastOf(error: unknown, path: string): unknown {
+/** The messages of a consumer, as they come. */
+class Arrivals {
+  /** Whether one has come. */
+  hasBegun = false;
+  readonly #consumer: Consumer;
+  readonly #iterator: AsyncIterator<JsMsg>;
+  readonly #asked: LastMessages;
+
+  constructor(consumer: Consumer, messages: AsyncIterable<JsMsg>, asked: LastMessages) {
+    this.#consumer = consumer;
+    this.#iterator = messages[Symbol.asyncIterator]();
+    this.#asked = asked;
+  }
+
+  /**
+   * Waits for the next one.
+   *
+   * @returns Undefined if there is none more, or no first one within `firstMs`: the request for messages is lost if the
+   * servers do not know yet where the consumer is.
+   * @throws {StreamError} `unavailable` if none comes for long; the reason of the signal.
+   */
+  async next(firstMs: number): Promise<JsMsg | undefined> {
+    const { path, signal } = this.#asked;
+    const pending = this.#iterator.next();
+    for (let silentMs = 0; silentMs < GIVE_UP_MS; silentMs += SILENT_MS) {
+      const next = await within(pending, this.hasBegun ? SILENT_MS : firstMs);
+      signal?.throwIfAborted();
+      if (next !== LATE) {
+        if (next.done) break;
+        this.hasBegun = true;
+        return next.value;
+      }
+      if (!this.hasBegun || (await this.#isOver())) return undefined;
+    }
+    throw storeUnavailable(path);
+  }
+
+  /** Whether the mark itself was removed. By then, no server lags behind it. */
+  async #isOver(): Promise<boolean> {
+    const { storedMs, lifetimeMs } = this.#asked.mark;
+    return performance.now() - storedMs > lifetimeMs && (await this.#consumer.info()).num_pending === 0;
+  }
+}
+
+function lastOf(error: unknown, { path, signal }: LastMessages): unknown {
+  if (signal?.aborted) return signal.reason;
   return error instanceof Error && error.name === "StreamError" ? error : storeUnavailable(path, error);
 }

@@ -89,6 +89,7 @@ export class Leaders {
   async #store(stream: string): Promise<Mark> {
     const subject = this.#layout.barrier(stream);
     const write = { stream, subject, headers: headers(), payload: NOTHING, ttlMs: MARK_MS };
-    return { subject, seq: await this.#calls.reach({ path: "" }, () => this.#calls.write(write)), lifetimeMs: MARK_MS };
+    const seq = await this.#calls.reach({ path: "" }, () => this.#calls.write(write));
+    return { subject, seq, storedMs: performance.now(), lifetimeMs: MARK_MS };
   }
 }

@@ -25,6 +25,9 @@ const MAX_WINDOW = 256;
 /** Milliseconds without a record after which one is read without the consumer. */
 const SILENT_MS = 5_000;
 
+/** The same for the first record: a request of a new consumer is lost if the servers do not know yet where it is. */
+const FIRST_MS = 150;
+
 /** What to read. */
 export interface RangeOf {
   readonly place: Place;
@@ -44,6 +47,8 @@ export class RangeRecords {
   #consumer: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
   #iterator: AsyncIterator<JsMsg> | undefined;
+  /** Whether the consumer has sent a record. */
+  #hasBegun = false;
   /** The sequence of the last record that was seen, valid or not. */
   #seen: number;
   #singles = 0;
@@ -99,7 +104,7 @@ export class RangeRecords {
     const { place } = this.#range;
     if (this.#singles++ < SINGLE_RECORDS) return await this.#records.next(place, this.#seen + 1);
     const iterator = this.#iterator ?? (await this.#consume());
-    const next = await within(iterator.next(), SILENT_MS);
+    const next = await within(iterator.next(), this.#hasBegun ? SILENT_MS : FIRST_MS);
     if (this.#isClosed) throw storeUnavailable(place.path);
     if (next === LATE || next.done) {
       // Its server may be gone. A record that the leader has can be read from there.
@@ -107,6 +112,7 @@ export class RangeRecords {
       this.#singles = 0;
       return await this.#records.next(place, this.#seen + 1);
     }
+    this.#hasBegun = true;
     const { headers, seq, data } = next.value;
     const record = recordOf(headers, seq, data.length);
     if (!record) throw foreign(place.path);
@@ -130,6 +136,7 @@ export class RangeRecords {
     this.#consumer = consumer;
     this.#messages = await consumer.consume({ max_messages: window });
     this.#iterator = this.#messages[Symbol.asyncIterator]();
+    this.#hasBegun = false;
     return this.#iterator;
   }
 
