@@ -34,7 +34,7 @@ sceneSuite(
       assert.equal(text, "there is room\n".repeat(2));
     });
   },
-  { terms: () => ({ store: { shards: 1, maxBytes: STORE_BYTES } }) },
+  { terms: () => ({ limits: { storeFreeBytes: 0 }, store: { shards: 1, maxBytes: STORE_BYTES } }) },
 );
 
 /** Appends to one path after the other until that is refused, and returns the refusal. */
