@@ -268,14 +268,25 @@ describe("a store of several processes", () => {
     assert.equal(one.sender.count, 1);
   });
 
-  it("is looked at as a whole now and then: other programs may have written", async (t) => {
-    const [one] = await twoServers(t);
+  it("wakes for a stream that was made at a server which did not know it yet", async (t) => {
+    const [one, other] = await twoServers(t);
     await one.subscribe();
+    one.streams.onChange = () => {};
+    await other.streams.create("events/a", "x");
+    assert.equal(one.sender.count, 0);
+    await other.pass(1_000);
+    assert.equal((await one.received()).body.streams[0]?.path, "events/a");
+  });
+
+  it("is looked at as a whole now and then: other programs may have written", async (t) => {
+    const [one, other] = await twoServers(t);
+    await one.subscribe();
+    await other.pass(1_000);
     one.streams.onChange = () => {};
     await one.streams.create("events/a", "x");
     await one.actions.addStreams(NAME, ["events/a"]);
     await one.streams.append("events/a", "y");
-    await one.pass(28_000);
+    await one.pass(27_000);
     assert.equal(one.sender.count, 0);
     await one.pass(3_000);
     assert.equal((await one.received()).body.streams[0]?.acked_offset, "0000000000000001");

@@ -131,6 +131,7 @@ function namedIn({ streams }: SubscriptionRecord): string {
   return JSON.stringify(streams.filter(({ explicit }) => explicit).map(({ path }) => path));
 }
 
-function keyOf({ root, id }: SubscriptionName): string {
+/** The key of a subscription in maps and sets. */
+export function keyOf({ root, id }: SubscriptionName): string {
   return JSON.stringify([root, id]);
 }

@@ -8,7 +8,7 @@
 import type { AppendRegistry } from "../append/registry.ts";
 import type { SubscriptionName, SubscriptionRecord, SubscriptionRecords } from "../storage/subscription-record.ts";
 import { type DeliveryParts, type DeliveryResult, deliver } from "./delivery.ts";
-import { Entries, type Entry } from "./entry.ts";
+import { Entries, type Entry, keyOf } from "./entry.ts";
 import { SigningKeys } from "./signing.ts";
 import { Slots } from "./slots.ts";
 import { beginning, type Change, expiring, type Looked, settling } from "./steps.ts";
@@ -39,7 +39,6 @@ export interface Delivered extends DeliveryResult {
 
 /** Callbacks of {@link Subscriptions}. They must not throw. */
 export interface SubscriptionEvents {
-  /** A wake was delivered, or was not. */
   delivered(event: Delivered): void;
   /** The store has failed, or a subscription can't do what it should. */
   failed(path: string, error: unknown, message: string): void;
@@ -84,18 +83,21 @@ export class Subscriptions {
     if (!store.isPrivate) this.#lookLater();
     await this.keys();
     for (const record of await this.parts.records.list()) this.#take(record);
-    for (const entry of this.entries.all) {
-      await this.#findNew(entry).catch((error: unknown) => this.#failed(entry.record, error));
-      this.#track(this.#evaluate(entry, true));
-    }
+    for (const { record } of this.entries.all) await this.#join(record);
   }
 
-  /** Finds the streams that were made just before a crash, and are not linked yet. */
-  async #findNew(entry: Entry): Promise<void> {
-    const { record } = entry;
+  /** Checks all that a subscription watches: streams that have grown, or were made, before this process knew it. */
+  async #join(record: SubscriptionRecord): Promise<void> {
+    const entry = this.entries.get(record);
+    if (!entry) return;
     const { store, limits } = this.parts.registry;
     const known = new Set(record.streams.filter(({ glob }) => glob).map(({ path }) => path));
-    for (const path of await matchesIn(store, record, limits.subscriptionStreams, known)) entry.grew(path);
+    try {
+      for (const path of await matchesIn(store, record, limits.subscriptionStreams, known)) entry.grew(path);
+    } catch (error) {
+      this.#failed(record, error);
+    }
+    this.#track(this.#evaluate(entry, true));
   }
 
   /** Stops. Deliveries under way are broken off, and are repeated by another process or after a restart. */
@@ -272,12 +274,11 @@ export class Subscriptions {
     const before = this.entries.all;
     try {
       const records = await this.parts.records.list();
+      const unknown = records.filter((record) => this.entries.get(record)?.record.nonce !== record.nonce);
       for (const record of records) this.#take(record);
-      const names = new Set(records.map(({ root, id }) => JSON.stringify([root, id])));
-      for (const entry of before) {
-        const { root, id } = entry.record;
-        if (!names.has(JSON.stringify([root, id]))) this.entries.drop(entry);
-      }
+      for (const record of unknown) await this.#join(record);
+      const keys = new Set(records.map(keyOf));
+      for (const entry of before) if (!keys.has(keyOf(entry.record))) this.entries.drop(entry);
     } catch (error) {
       this.parts.events.failed("", error, "The subscriptions on record can't be read.");
     }
