@@ -39,6 +39,7 @@ export interface Delivered extends DeliveryResult {
 
 /** Callbacks of {@link Subscriptions}. They must not throw. */
 export interface SubscriptionEvents {
+  /** A wake was delivered, or was not. */
   delivered(event: Delivered): void;
   /** The store has failed, or a subscription can't do what it should. */
   failed(path: string, error: unknown, message: string): void;
@@ -158,11 +159,8 @@ export class Subscriptions {
     if (found.length > room) this.#reportFull(record);
     const links = found.slice(0, room).map((path) => ({ path, glob: true, explicit: false, acked: 0, generation: "" }));
     const next = linked(record, links);
-    const tails = await tailsOf(
-      store,
-      record.root,
-      next.streams.map(({ path }) => path),
-    );
+    const paths = next.streams.map(({ path }) => path);
+    const tails = await tailsOf(store, record.root, paths);
     return { record: reconciled(next, tails), tails };
   }
 
