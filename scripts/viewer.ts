@@ -3,20 +3,29 @@
  * `--check`, it compares instead of writing; `npm test` runs that.
  * @module
  */
-import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { build, type Plugin } from "esbuild";
+import type { Plugin } from "esbuild";
 import type { Asset } from "../src/viewer/assets.ts";
 import { ROOT } from "./lib/install.mjs";
+import { bundled, hashOf, pageScripts } from "./lib/page-scripts.ts";
 
 const FOLDER = join(ROOT, "src", "viewer");
 const OUTPUT = join(FOLDER, "assets.ts");
 
-/** Maximum compressed bytes: of the page with its style and script, of the worker, and of the worker for Markdown. */
-const BUDGETS = { page: 30 * 1024, worker: 15 * 1024, markdown: 22 * 1024 };
+/** The parts of the page that a plain log does not need, and their modules. `page/parts.ts` loads them. */
+const PARTS = {
+  ...{ folder: "folder.ts", document: "document.ts", data: "views/data.ts" },
+  ...{ actions: "actions.ts", filter: "tools/filter.ts" },
+} as const;
+
+/** Maximum compressed bytes: of the page with its style and script, of each part, of the worker, and of that for Markdown. */
+const BUDGETS = {
+  ...{ page: 30 * 1024, worker: 15 * 1024, markdown: 22 * 1024 },
+  ...{ folder: 3 * 1024, document: 4 * 1024, data: 4 * 1024, actions: 3 * 1024, filter: 2 * 1024 },
+} as const;
 
 const GZIP = { level: 9, memLevel: 9 };
 
@@ -59,43 +68,37 @@ console.log(
 if (problems.length > 0) process.exitCode = 1;
 
 async function buildAll(): Promise<Built> {
-  const worker = await bundled(join(FOLDER, "worker", "main.ts"), {});
+  const plugins = [withoutUnneeded];
+  const page = (...names: string[]): string => join(FOLDER, "page", ...names);
+  const worker = await scriptOf(join(FOLDER, "worker", "main.ts"));
   const workerName = named("worker", "js", worker);
-  const markdown = LICENSE + (await bundled(join(FOLDER, "worker", "markdown.ts"), {}));
+  const markdown = LICENSE + (await scriptOf(join(FOLDER, "worker", "markdown.ts")));
   const markdownName = named("markdown", "js", markdown);
-  const names = { WORKER: JSON.stringify(workerName), MARKDOWN: JSON.stringify(markdownName) };
-  const script = await bundled(join(FOLDER, "page", "main.ts"), names);
-  const style = await bundled(join(FOLDER, "page", "page.css"), {});
-  const [scriptName, styleName] = [named("page", "js", script), named("page", "css", style)];
-  const html = readFileSync(join(FOLDER, "page", "page.html"), "utf8");
+  const define = { WORKER: JSON.stringify(workerName), MARKDOWN: JSON.stringify(markdownName) };
+  const parts = Object.fromEntries(Object.entries(PARTS).map(([name, file]) => [name, page(file)]));
+  const scripts = await pageScripts(page("main.ts"), parts, { define, plugins });
+  const scriptName = Object.keys(scripts).find((name) => name.startsWith("page-")) ?? "";
+  const style = await scriptOf(page("page.css"));
+  const styleName = named("page", "css", style);
+  const html = readFileSync(page("page.html"), "utf8");
+  const type = "text/javascript; charset=utf-8";
   return {
     page: html.replace("%SCRIPT%", scriptName).replace("%STYLE%", styleName),
     assets: {
-      [scriptName]: { type: "text/javascript; charset=utf-8", content: script },
+      ...Object.fromEntries(Object.entries(scripts).map(([name, content]) => [name, { type, content }])),
       [styleName]: { type: "text/css; charset=utf-8", content: style },
-      [markdownName]: { type: "text/javascript; charset=utf-8", content: markdown },
-      [workerName]: { type: "text/javascript; charset=utf-8", content: worker },
+      [markdownName]: { type, content: markdown },
+      [workerName]: { type, content: worker },
     },
   };
-}
 
-async function bundled(entry: string, define: Record<string, string>): Promise<string> {
-  const { outputFiles } = await build({
-    ...{ entryPoints: [entry], bundle: true, minify: true, write: false, format: "esm", platform: "browser" },
-    ...{ target: ["chrome123", "firefox121", "safari17.5"], charset: "utf8", legalComments: "none", define },
-    ...{ plugins: [withoutUnneeded], logLevel: "warning", tsconfigRaw: "{}", absWorkingDir: ROOT },
-  });
-  const [file] = outputFiles;
-  if (!file) throw new Error(`esbuild has made nothing of ${entry}.`);
-  return file.text;
+  async function scriptOf(file: string): Promise<string> {
+    return (await bundled({ entryPoints: [file], plugins })).text;
+  }
 }
 
 function named(name: string, extension: string, content: string): string {
   return `${name}-${hashOf(content)}.${extension}`;
-}
-
-function hashOf(content: string): string {
-  return createHash("sha256").update(content).digest("hex").slice(0, 12);
 }
 
 function compressed(content: string): number {
@@ -103,14 +106,15 @@ function compressed(content: string): number {
 }
 
 function overBudget({ page, assets }: Built): string[] {
-  const sizes = { page: compressed(page), worker: 0, markdown: 0 };
+  const sizes = new Map<string, number>([["page", compressed(page)]]);
   for (const [name, { content }] of Object.entries(assets)) {
-    const part = (["worker", "markdown"] as const).find((one) => name.startsWith(one)) ?? "page";
-    sizes[part] += compressed(content);
+    const [part = ""] = name.split("-");
+    sizes.set(part, (sizes.get(part) ?? 0) + compressed(content));
   }
-  return (["page", "worker", "markdown"] as const)
-    .filter((part) => sizes[part] > BUDGETS[part])
-    .map((part) => `The ${part} of the viewer has ${sizes[part]} bytes, compressed, and may have ${BUDGETS[part]}.`);
+  return Object.entries(BUDGETS).flatMap(([part, most]) => {
+    const size = sizes.get(part) ?? 0;
+    return size > most ? [`The ${part} of the viewer has ${size} bytes, compressed, and may have ${most}.`] : [];
+  });
 }
 
 /** Compares the committed file with the sources, uncompressed: compressed bytes differ between versions of Node. */

@@ -143,10 +143,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "src/viewer/page/ui": {},
   "src/viewer/page/bytes": { imports: ["src/protocol", "src/viewer/shared"] },
-  "src/viewer/page/rows": { imports: ["src/viewer/shared", ...page("bytes")] },
+  "src/viewer/page/rows": { imports: ["src/viewer/shared", ...page("ui", "bytes")] },
   "src/viewer/page/tools": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows")] },
   "src/viewer/page/folder": { imports: page("bytes") },
-  "src/viewer/page/views": { imports: page("ui", "bytes", "rows"), packages: ["marked"] },
+  "src/viewer/page/views": {
+    imports: ["src/protocol", "src/viewer/shared", ...page("ui", "bytes", "rows")],
+    packages: ["marked"],
+  },
   "src/viewer/page": {
     imports: ["src/protocol", "src/viewer/shared", ...page("ui", "bytes", "rows", "tools", "folder", "views")],
   },

@@ -36,11 +36,14 @@ export interface JwtOptions {
   /** What requests may do with and without a token. Default: nothing. */
   readonly anonymous?: Grants;
   /**
-   * Derives the permissions from the claims of a valid token. It is called once for each token, not for each request.
-   * Default: the claim `httpfstream`.
+   * Derives the permissions from the claims of a valid token. It is called once for each token, not for each request. It
+   * can't be async: anything but permissions or `undefined` refuses the token with 500. Default: the claim `httpfstream`.
    */
   readonly grants?: (claims: Claims) => Grants | undefined;
-  /** Receives each failure to fetch or read keys. Default: the console. */
+  /**
+   * Receives each failure to fetch or read keys; of a function that fails again and again, the first one, and each that
+   * differs from the last. Default: the console.
+   */
   readonly onError?: (error: Error) => void;
 }
 

@@ -63,8 +63,11 @@ export class KeyRing {
 class LocalKeys implements KeySource {
   readonly #current: () => Key | Promise<Key>;
   readonly #report: (error: Error) => void;
-  #key: Key | undefined;
+  /** What was returned last; empty before, and after a failure. The function may return anything, also `undefined`. */
+  #last: readonly [] | readonly [key: Key] = [];
   #prepared: Promise<readonly VerificationKey[]> = Promise.resolve([]);
+  /** The message of the failure that was reported last, until there are keys again. */
+  #reported: string | undefined;
 
   constructor(current: () => Key | Promise<Key>, report: (error: Error) => void) {
     this.#current = current;
@@ -76,18 +79,30 @@ class LocalKeys implements KeySource {
     try {
       key = await this.#current();
     } catch (error) {
-      this.#key = undefined;
-      this.#prepared = Promise.reject(error);
-      // Each token that no other key verifies fails with this error.
-      this.#prepared.catch(() => {});
+      this.#last = [];
+      this.#prepare(Promise.reject(error));
       return undefined;
     }
-    if (key === this.#key) return key;
-    this.#key = key;
-    this.#prepared = verificationKeys(key);
-    // Each token fails with this error; but it is reported only once, and also if there is no token.
-    this.#prepared.catch((error: Error) => callUser("onError", this.#report, error));
+    if (this.#last.length > 0 && key === this.#last[0]) return key;
+    this.#last = [key];
+    this.#prepare(verificationKeys(key));
     return key;
+  }
+
+  /** Each token that no other key verifies fails with the error, which is reported only once, and also if there is no token. */
+  #prepare(prepared: Promise<readonly VerificationKey[]>): void {
+    this.#prepared = prepared;
+    prepared.then(
+      () => {
+        this.#reported = undefined;
+      },
+      (thrown: unknown) => {
+        const error = thrown instanceof Error ? thrown : new Error(`The keys can't be read: ${String(thrown)}.`);
+        if (error.message === this.#reported) return;
+        this.#reported = error.message;
+        callUser("onError", this.#report, error);
+      },
+    );
   }
 
   async keysFor({ alg, kid }: TokenHeader): Promise<VerificationKey[]> {

@@ -117,7 +117,7 @@ export class Verifier {
     if (audience === undefined && claims.aud !== undefined)
       throw new InvalidToken("The token is for another audience.");
     const { exp } = claims;
-    const granted = grants ? grants(claims) : claims["httpfstream"];
+    const granted = grants ? grantedBy(grants, claims) : claims["httpfstream"];
     return {
       rights: rightsOf(granted ?? {}),
       expiresAtMs: exp === undefined ? Number.POSITIVE_INFINITY : (exp + LEEWAY_S) * 1000,
@@ -176,6 +176,28 @@ function reasonOf(error: unknown): string {
   if (claim === "aud") return "The token is for another audience.";
   if (claim === "iss") return "The token is from another issuer.";
   return claim === "nbf" ? "The token is not valid yet." : "The token is malformed.";
+}
+
+/**
+ * What the function of the app grants for these claims.
+ *
+ * @throws {TypeError} if it returns no permissions: the app has a fault, and not the token.
+ */
+function grantedBy(grants: NonNullable<Expectations["grants"]>, claims: Claims): unknown {
+  const granted: unknown = grants(claims);
+  if (isThenable(granted)) {
+    // Its rejection would end the process.
+    granted.then(undefined, () => {});
+    throw new TypeError(
+      'The option "grants" of jwt() returned a promise; it can\'t be async. Write a gate of your own that looks the permissions up: the option "authorize" may be async.',
+    );
+  }
+  if (granted === undefined || granted === null || typeof granted === "object") return granted;
+  throw new TypeError(`The option "grants" of jwt() must return permissions or undefined, not a ${typeof granted}.`);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function rightsOf(granted: unknown): Rights {

@@ -41,7 +41,10 @@ export interface AppendEnded {
   readonly requestId?: string;
   /** Why it ended. */
   readonly reason: EndReason;
-  /** What ended it, if storing failed. */
+  /**
+   * What ended it, if it failed: storing, the source, or the appender's connection. Missing for a shutdown. `lost` is without
+   * an error only where the program has aborted the append without a reason.
+   */
   readonly error?: StreamError;
 }
 

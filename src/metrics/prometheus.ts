@@ -91,6 +91,7 @@ interface Instruments {
   readonly ended: Readonly<Record<SpanType, Counter<"transport" | "reason">>>;
   readonly stored: Counter;
   readonly sent: Counter<"transport">;
+  readonly read: Counter<"transport">;
   readonly refusals: Counter<"code">;
   readonly lag: Gauge;
   readonly grace: Gauge;
@@ -134,6 +135,7 @@ function instrumentsOf(
     },
     stored: counter("append_bytes_total", "Bytes that appends have stored."),
     sent: counter("follow_bytes_total", "Bytes that follows have received.", "transport"),
+    read: counter("read_bytes_total", "Bytes that reads of what is stored have received.", "transport"),
     refusals: counter("refusals_total", "Requests that were refused, or that have failed.", "code"),
     lag: greatest("follow_lag_bytes", "Bytes by which the slowest follower of an append of this process is behind."),
     grace: gauge("sessions_in_grace", "Append sessions that wait for their appenders."),
@@ -188,6 +190,8 @@ function fill(to: Instruments, { traffic, sessionsInGrace, subscriptions, isClos
   to.stored.inc(traffic.storedBytes);
   to.sent.reset();
   for (const [transport, bytes] of traffic.sentBytes) to.sent.inc({ transport }, bytes);
+  to.read.reset();
+  for (const [transport, bytes] of traffic.readBytes) to.read.inc({ transport }, bytes);
   to.refusals.reset();
   for (const [code, count] of traffic.refusals) to.refusals.inc({ code }, count);
   to.lag.set(traffic.lagBytes);

@@ -2,8 +2,9 @@
  * Resumable text streams with the interface of the npm package `resumable-stream`, kept as plain files instead of in Redis.
  * @module
  */
-import { StreamError } from "../protocol/errors.ts";
+import type { LocalFollowStream } from "../server/streams/follow-stream.ts";
 import type { Streams } from "../server/streams/streams.ts";
+import { type Production, productionsOf } from "./productions.ts";
 import { DEFAULT_FOLDER, streamPath } from "./stream-path.ts";
 import { textFrom } from "./text.ts";
 
@@ -24,8 +25,10 @@ export interface ResumableStreamContext {
    * a crash of the server, begins anew.
    *
    * @param makeStream Called only if the stream begins.
-   * @param skipCharacters Characters to leave out at the beginning. Default 0.
+   * @param skipCharacters Characters to leave out at the beginning of a stream that is resumed. Default 0. A stream that
+   * begins is given whole.
    * @returns The text from there on; null if the stream is complete already.
+   * @throws what `makeStream` throws; the next call begins the stream.
    */
   resumableStream(
     streamId: string,
@@ -36,13 +39,16 @@ export interface ResumableStreamContext {
    * Resumes a stream.
    *
    * @returns The text from there on; null if the stream is complete; undefined if there is none. A stream whose producer was
-   * lost gives what is stored, and then fails with `lost`.
+   * lost gives what is stored, and then fails with `lost`; in the process that produced it, the failure of the producer is
+   * the `cause`.
    */
   resumeExistingStream(streamId: string, skipCharacters?: number): Promise<ReadableStream<string> | null | undefined>;
   /**
-   * Begins the stream of an identifier. A stream with this identifier that has ended is removed first.
+   * Begins the stream of an identifier, in place of the one that there is. If that is in progress, its producer continues to
+   * its end, but nothing more of it is stored; its readers get what is stored, and then fail with `replaced`.
    *
-   * @throws {StreamError} `in_use` if the stream is in progress.
+   * @param skipCharacters Has no effect, as in the package: a stream that begins is given whole.
+   * @throws {StreamError} `in_use` if another process produces the stream; what `makeStream` throws.
    */
   createNewResumableStream(
     streamId: string,
@@ -68,46 +74,44 @@ export interface ResumableStreamContext {
  */
 export function createResumableStreamContext(options: ResumableStreamContextOptions): ResumableStreamContext {
   const { streams, folder = DEFAULT_FOLDER, waitUntil } = options;
+  const productions = productionsOf(streams);
   const state = async (id: string): Promise<State> => {
     const path = await streamPath(folder, id);
+    await productions.settled(path);
     const found = await streams.stat(path);
-    if (!found) return { path, known: null, isLost: false, generation: "" };
-    const isComplete = !found.appending && found.ended === "complete";
-    const isLost = !found.appending && !isComplete;
-    return { path, known: isComplete ? "DONE" : true, isLost, generation: found.generation };
+    if (!found) return { path, known: null, generation: "", isLost: false };
+    const { generation, appending, ended } = found;
+    const isComplete = !appending && ended === "complete";
+    return { path, known: isComplete ? "DONE" : true, generation, isLost: !appending && !isComplete };
   };
-  const resume = (path: string, skip = 0): ReadableStream<string> => textFrom(streams.follow(path), skip);
-  const create = async (path: string, makeStream: () => ReadableStream<string>): Promise<void> => {
-    const append = await streams.openAppend(path, { ifAbsent: true, type: "text/plain; charset=utf-8" });
-    const done = produce(makeStream, append);
+  const read = (path: string, generation: string, skip = 0): ReadableStream<string> => {
+    const at = productions.at(path);
+    const production = at?.generation === generation ? at : undefined;
+    const open = (): LocalFollowStream => streams.follow(path, generation === "" ? {} : { generation });
+    return textFrom({ open, skip, production });
+  };
+  const begun = (path: string, { generation, done }: Production): ReadableStream<string> => {
     waitUntil?.(done);
+    return read(path, generation);
   };
   return {
     async resumableStream(id, makeStream, skip) {
-      const { path, known, isLost, generation } = await state(id);
+      const { path, known, generation, isLost } = await state(id);
       if (known === "DONE") return null;
-      if (known && !isLost) return resume(path, skip);
-      try {
-        // Only the part that was found: another request may have begun the stream anew.
-        if (isLost) await streams.remove(path, { generation });
-        await create(path, makeStream);
-      } catch (error) {
-        // Another request has begun it at the same moment.
-        if (!isTaken(error)) throw error;
-        if ((await state(id)).known === "DONE") return null;
-      }
-      return resume(path, skip);
+      if (known && !isLost) return read(path, generation, skip);
+      const production = await productions.begin(path, makeStream, isLost ? generation : undefined);
+      if (production) return begun(path, production);
+      const now = await state(id);
+      return now.known === "DONE" ? null : read(path, now.generation, skip);
     },
     async resumeExistingStream(id, skip) {
-      const { path, known } = await state(id);
+      const { path, known, generation } = await state(id);
       if (known === null) return undefined;
-      return known === "DONE" ? null : resume(path, skip);
+      return known === "DONE" ? null : read(path, generation, skip);
     },
-    async createNewResumableStream(id, makeStream, skip) {
-      const { path, known } = await state(id);
-      if (known) await streams.remove(path);
-      await create(path, makeStream);
-      return resume(path, skip);
+    async createNewResumableStream(id, makeStream) {
+      const path = await streamPath(folder, id);
+      return begun(path, await productions.replace(path, makeStream));
     },
     async hasExistingStream(id) {
       return (await state(id)).known;
@@ -115,27 +119,12 @@ export function createResumableStreamContext(options: ResumableStreamContextOpti
   };
 }
 
-/** Moves a stream into an append. Its readers get a failure; no other caller sees it. */
-async function produce(makeStream: () => ReadableStream<string>, append: WritableStream<string>): Promise<void> {
-  try {
-    await makeStream().pipeTo(append);
-  } catch (error) {
-    await append.abort(error).catch(() => {});
-  }
-}
-
 /** What is known of a stream. */
 interface State {
   readonly path: string;
   readonly known: null | true | "DONE";
+  /** The generation of its content; empty if the store knows none. */
+  readonly generation: string;
   /** Whether its producer was lost. */
   readonly isLost: boolean;
-  readonly generation: string;
-}
-
-const TAKEN: ReadonlySet<string> = new Set(["conflict", "precondition_failed", "in_use", "replaced"]);
-
-/** Whether the path has a stream already. */
-function isTaken(error: unknown): boolean {
-  return error instanceof StreamError && TAKEN.has(error.code);
 }

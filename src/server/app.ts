@@ -136,7 +136,8 @@ export function createApp(parts: AppParts): StreamApp {
       reporter.traffic.appendEnded(channel, outcome);
       folders.ended(channel, offset, reason);
       if (channel.isKept) return;
-      const failure = error && { error };
+      // A shutdown is no failure.
+      const failure = error && error.code !== "restarting" && { error };
       reporter.emit({
         ...{ type: "ended", action: "append", path, offset, generation, reason },
         ...failure,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { exportPKCS8, exportSPKI, generateKeyPair } from "jose";
-import { type JwtOptions, jwt, anonymous as openTo } from "../../src/auth/mod.ts";
+import { type JwtOptions, jwt, type Key, anonymous as openTo } from "../../src/auth/mod.ts";
 import { ahead, ask, inSeconds, keyPair, present, type Signer, sign, signer } from "./tokens.ts";
 
 const READ = { httpfstream: { read: ["/**"] } };
@@ -187,6 +187,22 @@ describe("jwt()", () => {
     assert.equal(evil.code, "unauthorized");
   });
 
+  test("permissions that are derived by a promise, or are none, are a failure of the app", async () => {
+    const wrong: [() => unknown, RegExp][] = [
+      [async () => ({ read: ["/**"] }), /"grants" of jwt\(\) returned a promise; it can't be async/],
+      // Nothing else handles the rejection.
+      [() => Promise.reject(new Error("no database")), /returned a promise/],
+      [() => "/**", /must return permissions or undefined, not a string/],
+      [() => true, /not a boolean/],
+    ];
+    for (const [grants, message] of wrong) {
+      const { own, gate } = await secretGate({ grants: grants as NonNullable<JwtOptions["grants"]> });
+      const refused = await present(gate, await sign(own, READ));
+      assert.equal(refused.code, "internal");
+      assert.match(refused.message, message);
+    }
+  });
+
   test("the signature of a token is verified once, also for many requests at once", async () => {
     const { own, gate } = await secretGate();
     const token = await sign(own, READ);
@@ -335,5 +351,31 @@ describe("the keys of jwt()", () => {
     current = young.jwk;
     assert.equal((await present(gate, before)).code, "unauthorized");
     assert.equal((await present(gate, after)).code, "allowed");
+  });
+
+  test("of a function that fails, or returns none, are reported once, and refuse every token with 500", async () => {
+    const own = await signer("HS256");
+    const token = await sign(own, READ);
+    const reported: string[] = [];
+    let answer = (): unknown => undefined;
+    const gate = jwt({ keys: (() => answer()) as () => Key, onError: ({ message }) => reported.push(message) });
+    const fails = (message: string) => (): never => {
+      throw new Error(message);
+    };
+    const steps: [() => unknown, string][] = [
+      [() => undefined, "internal"],
+      [() => null, "internal"],
+      [fails("no file"), "internal"],
+      [() => own.jwk, "allowed"],
+      [fails("no file"), "internal"],
+      [() => Promise.reject("not even an error"), "internal"],
+    ];
+    for (const [next, code] of steps) {
+      answer = next;
+      for (let times = 0; times < 3; times++) assert.equal((await present(gate, token)).code, code);
+    }
+    const [none, ...others] = reported;
+    assert.match(none ?? "", /neither a JWK/);
+    assert.deepEqual(others, ["no file", "no file", "The keys can't be read: not even an error."]);
   });
 });

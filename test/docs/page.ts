@@ -39,10 +39,14 @@ const MARK = "\u001e";
 export interface PageOptions {
   /** A script that runs before the first block of each chapter. */
   readonly prelude?: string;
+  /** Packages besides this one that the project of the reader has. */
+  readonly packages?: readonly string[];
+  /** A module that is preloaded into all programs on Node. */
+  readonly preload?: string;
 }
 
 /** Defines the tests of a page. */
-export async function testPage(file: string, { prelude }: PageOptions = {}): Promise<void> {
+export async function testPage(file: string, { prelude, ...project }: PageOptions = {}): Promise<void> {
   const chapters = chaptersOf(sectionsOf(await readFile(join(ROOT, file), "utf8")));
   describe(`the code blocks of ${file}`, () => {
     let machine: Machine;
@@ -51,7 +55,9 @@ export async function testPage(file: string, { prelude }: PageOptions = {}): Pro
     });
     after(() => machine?.remove());
     for (const sections of chapters) {
-      describe(sections[0]?.title || "its beginning", () => testChapter(sections, () => machine.chapter(), prelude));
+      describe(sections[0]?.title || "its beginning", () =>
+        testChapter(sections, () => machine.chapter(project), prelude),
+      );
     }
   });
 }

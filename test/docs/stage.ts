@@ -9,6 +9,7 @@
 import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import { isInstalled, ROOT } from "../../scripts/lib/install.mjs";
 import { type Installation, installPackage } from "../../scripts/lib/installation.ts";
 import { executable, RUNTIMES } from "../fixture/processes.ts";
@@ -27,6 +28,14 @@ const FILES: Readonly<Record<string, string>> = {
   Makefile: "all:\n\t@echo compiling\n\t@echo linking\n\t@echo done\n",
   "disk.img": "0123456789abcdef".repeat(64 * 1024),
 };
+
+/** The project of the reader. */
+export interface ProjectOptions {
+  /** Packages besides this one that it has. Default: none. */
+  readonly packages?: readonly string[];
+  /** A module that is preloaded into all programs on Node. Default: none. */
+  readonly preload?: string;
+}
 
 /** The commands, installed once for all chapters. */
 export class Machine {
@@ -53,7 +62,7 @@ export class Machine {
   }
 
   /** Creates a new home folder. */
-  async chapter(): Promise<Chapter> {
+  async chapter({ packages = [], preload }: ProjectOptions = {}): Promise<Chapter> {
     const home = await temporaryFolder("docs");
     const checkout = join(home, "httpfstream");
     const project = join(home, "project");
@@ -69,9 +78,12 @@ export class Machine {
       await cp(join(modules, name), join(project, "node_modules", name), { recursive: true });
     }
     await symlink(join(modules, "hono"), join(project, "node_modules", "hono"));
+    for (const name of packages) await symlink(join(ROOT, "node_modules", name), join(project, "node_modules", name));
     await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }\n');
     for (const [name, text] of Object.entries(FILES)) await writeFile(join(checkout, name), text);
-    return new Chapter(home, await freePort(), this.#environment(home));
+    const env = this.#environment(home);
+    if (preload !== undefined) env["NODE_OPTIONS"] = `--import=${pathToFileURL(preload).href}`;
+    return new Chapter(home, await freePort(), env);
   }
 
   /** Removes the installation. */

@@ -1,56 +1,12 @@
 /** The context of `httpfstream/resumable` behaves like the one of the npm package `resumable-stream`. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  createResumableStreamContext as createVercelContext,
-  type ResumableStreamContext as VercelContext,
-} from "resumable-stream/generic";
+import type { ResumableStreamContext as VercelContext } from "resumable-stream/generic";
 import { createStreams, memoryStore, type Streams } from "../../src/index.ts";
 import { createResumableStreamContext } from "../../src/resumable/mod.ts";
-import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { CONTEXTS } from "./contexts.ts";
 import { Model } from "./model.ts";
-
-/** A publisher and subscriber in memory, as the package demands of Redis. */
-function pubSub() {
-  const values = new Map<string, string>();
-  const channels = new Map<string, (message: string) => void>();
-  return {
-    publisher: {
-      connect: async () => {},
-      publish: async (channel: string, message: string) => channels.get(channel)?.(message),
-      set: async (key: string, value: string) => values.set(key, value) && ("OK" as const),
-      get: async (key: string) => values.get(key) ?? null,
-      incr: async (key: string) => {
-        const value = values.get(key);
-        if (value === "DONE") throw new Error("ERR value is not an integer or out of range");
-        const next = Number(value ?? 0) + 1;
-        values.set(key, String(next));
-        return next;
-      },
-    },
-    subscriber: {
-      connect: async () => {},
-      subscribe: async (channel: string, callback: (message: string) => void) => void channels.set(channel, callback),
-      unsubscribe: async (channel: string) => channels.delete(channel),
-    },
-  };
-}
-
-const CONTEXTS: Record<string, () => Promise<{ context: VercelContext; close(): Promise<void> }>> = {
-  "the npm package": async () => ({
-    context: createVercelContext({ waitUntil: null, ...pubSub() }),
-    close: async () => {},
-  }),
-  "httpfstream/resumable": async () => {
-    const root = await temporaryFolder("resumable");
-    const streams = createStreams({ root });
-    const close = async (): Promise<void> => {
-      await streams.shutdown();
-      await removeFolder(root);
-    };
-    return { context: createResumableStreamContext({ streams }), close };
-  },
-};
+import { reading, textOf } from "./reading.ts";
 
 for (const [name, open] of Object.entries(CONTEXTS)) {
   describe(`resumable streams of ${name}`, () => {
@@ -182,43 +138,3 @@ describe("resumable streams on plain files", () => {
     await assert.rejects(context.hasExistingStream("\ud800"), { code: "bad_request" });
   });
 });
-
-/** A stream of these chunks. */
-function textOf(...chunks: string[]): ReadableStream<string> {
-  return new ReadableStream({
-    start(controller) {
-      for (const chunk of chunks) controller.enqueue(chunk);
-      controller.close();
-    },
-  });
-}
-
-/** Reads a stream to its end. */
-function reading(stream: ReadableStream<string> | null | undefined) {
-  assert.ok(stream);
-  const reader = stream.getReader();
-  const state = { text: "", onText: (): void => {} };
-  const all = (async () => {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      state.text += next.value;
-      state.onText();
-    }
-    return state.text;
-  })();
-  all.catch(() => {});
-  return {
-    all,
-    get text() {
-      return state.text;
-    },
-    has: async (wanted: string): Promise<void> => {
-      while (state.text !== wanted) {
-        const more = new Promise<void>((resolve) => {
-          state.onText = resolve;
-        });
-        await Promise.race([more, all]);
-        if (state.text.length >= wanted.length) assert.equal(state.text, wanted);
-      }
-    },
-  };
-}

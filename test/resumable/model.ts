@@ -7,13 +7,24 @@
 export class Model {
   readonly stream: ReadableStream<string>;
   #controller: ReadableStreamDefaultController<string> | undefined;
+  #onPull: () => void = () => {};
 
   constructor() {
     this.stream = new ReadableStream<string>({
       start: (controller) => {
         this.#controller = controller;
       },
+      pull: () => this.#onPull(),
     });
+  }
+
+  /** Resolves when all that it has said was taken. */
+  async isHeard(): Promise<void> {
+    while ((this.#controller?.desiredSize ?? 1) < 1) {
+      await new Promise<void>((resolve) => {
+        this.#onPull = resolve;
+      });
+    }
   }
 
   /** Says a piece of the answer. */

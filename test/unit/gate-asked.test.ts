@@ -27,7 +27,17 @@ const CONTROLS = [
   "__ds/subscriptions/s/streams/a",
   "__ds/subscriptions/s/claim",
 ];
-const QUERIES = ["", "stay=1", "offset=0", "session=x", "lines", "search=e", "live=sse"];
+const QUERIES = [
+  "",
+  "stay=1",
+  "offset=0",
+  "session=x",
+  "lines",
+  "search=e",
+  "live=sse",
+  "live=sse&offset=0",
+  "live=long-poll&offset=0",
+];
 const KINDS: Record<string, string>[] = [
   {},
   UPGRADE,

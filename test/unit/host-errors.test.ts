@@ -102,13 +102,21 @@ describe("an HTTPException of the host app", () => {
 });
 
 describe("a StreamError of the host app", () => {
-  it("with a header that can't be sent is a failure, and has an id", async () => {
-    const error = new StreamError("unauthorized", "Sign in.", { headers: { "WWW-Authenticate": "a\nb" } });
-    const { response, logged } = await refusedBy("authorize", error);
-    assert.deepEqual([response.status, await response.text()], [500, "The server failed. Its log says why.\n"]);
-    assert.match(response.headers.get("X-Request-Id") ?? "none", /^[\w-]{36}$/);
-    const [failure] = logged;
-    assert.ok(failure?.type === "error");
-    assert.equal(failure.message, 'The header "WWW-Authenticate" of a StreamError can\'t be sent.');
-  });
+  for (const [name, value] of [
+    ["WWW-Authenticate", "a\nb"],
+    ["WWW Authenticate", "Basic"],
+    ["", "x"],
+    ["Retry-After", 5],
+  ] as const) {
+    it(`with a header that can't be sent is a failure, and has an id: ${JSON.stringify(name)}`, async () => {
+      const headers = { [name]: value } as Record<string, string>;
+      const error = new StreamError("unauthorized", "Sign in.", { headers });
+      const { response, logged } = await refusedBy("authorize", error);
+      assert.deepEqual([response.status, await response.text()], [500, "The server failed. Its log says why.\n"]);
+      assert.match(response.headers.get("X-Request-Id") ?? "none", /^[\w-]{36}$/);
+      const [failure] = logged;
+      assert.ok(failure?.type === "error");
+      assert.equal(failure.message, `The header "${name}" of a StreamError can't be sent.`);
+    });
+  }
 });

@@ -42,6 +42,34 @@ test("appends, follows, bytes and refusals are counted, also while they are open
   assert.equal(after.get("httpfstream_shutting_down"), 1);
 });
 
+test("the bytes of reads are counted, short and long ones, with a log and without one", async () => {
+  for (const log of [undefined, () => {}]) {
+    const streams = createStreams({ store: memoryStore(), ...(log && { log }) });
+    const read = async (): Promise<(number | undefined)[]> => {
+      const samples = samplesOf(await streams.metrics());
+      return ["http", "local"].map((transport) =>
+        samples.get(`httpfstream_read_bytes_total{transport="${transport}"}`),
+      );
+    };
+    await streams.append("short", "0123456789");
+    await streams.append("long", new Uint8Array(200_000));
+    assert.deepEqual(await read(), [undefined, undefined]);
+    const get = async (target: string, init: RequestInit = {}): Promise<number> =>
+      (await (await streams.app.request(`http://localhost/${target}`, init)).arrayBuffer()).byteLength;
+    let expected = 0;
+    for (const target of ["short", "short?offset=4", "long", "short?lines", "long?search=x", ""]) {
+      expected += await get(target);
+      assert.equal((await read())[0], expected, target);
+    }
+    expected += await get("short", { headers: { Range: "bytes=0-1" } });
+    assert.equal(await get("short", { method: "HEAD" }), 0);
+    assert.deepEqual(await read(), [expected, undefined]);
+    await new Response(streams.read("short", { from: 3 })).text();
+    assert.deepEqual(await read(), [expected, 7]);
+    await streams.shutdown();
+  }
+});
+
 test("the lag is that of the slowest follower", async () => {
   const streams = createStreams({ store: memoryStore() });
   const writer = (await streams.openAppend("log")).getWriter();

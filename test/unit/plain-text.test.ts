@@ -51,6 +51,9 @@ describe("plain text", () => {
       "\x1b^",
       "\x1b_",
       "\x1b]x\x1b",
+      "\x1b]x\xc2",
+      "\x1b[\xc2",
+      "\xc2",
     ];
     for (const beginning of beginnings) {
       for (let byte = 0; byte < 256; byte++) {
@@ -73,6 +76,9 @@ describe("plain text", () => {
       ["\x1b]8;;x", 0],
       ["\x1b]x\x1b", 0],
       ["\x1b]x\x1b\\", 5],
+      ["\x1b]x\xc2", 0],
+      ["\x1b]x\xc2\x9c", 5],
+      ["\x1b]x\xc2\xc2\x9c", 6],
       // The string was not ended: another sequence begins.
       ["\x1b]x\x1b[1", 3],
       ["\x1b(", 0],

@@ -85,3 +85,44 @@ it("a function that throws or rejects has no effect, and is reported on the cons
     write.mock.restore();
   }
 });
+
+it("tells what ended an append that was lost", async () => {
+  const ended: StreamEvent[] = [];
+  const onEvent = (event: StreamEvent): void => {
+    if (event.type === "ended" && event.action === "append") ended.push(event);
+  };
+  const streams = createStreams({ store: memoryStore(), onEvent });
+  const gone = new Error("the model is gone");
+  const failing = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      pull(controller) {
+        controller.error(gone);
+      },
+    });
+  await assert.rejects(streams.append("source.txt", failing()), gone);
+  await assert.rejects(streams.append("chunk.txt", [5] as never), { code: "bad_request" });
+  const leaving = new AbortController();
+  const aborted = await streams.openAppend("signal.txt", { signal: leaving.signal });
+  leaving.abort(gone);
+  await assert.rejects(aborted.getWriter().closed, { code: "aborted" });
+  const request = { method: "POST", body: failing(), duplex: "half", ...HOST };
+  await streams.app.request("/body.txt?verb=APPEND", request);
+  await (await streams.openAppend("plain.txt")).abort();
+  // A shutdown is no failure.
+  await streams.openAppend("open.txt");
+  await streams.shutdown();
+  await until("all ends", () => ended.length === 6);
+  const told = ended.map((event) => {
+    assert.ok(event.type === "ended" && event.action === "append");
+    const { path, reason, error } = event;
+    return [path, reason, error?.code, error?.cause === gone];
+  });
+  assert.deepEqual(told, [
+    ["source.txt", "lost", "lost", true],
+    ["chunk.txt", "lost", "bad_request", false],
+    ["signal.txt", "lost", "aborted", true],
+    ["body.txt", "lost", "lost", true],
+    ["plain.txt", "lost", undefined, false],
+    ["open.txt", "restarting", undefined, false],
+  ]);
+});

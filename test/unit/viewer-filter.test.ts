@@ -76,18 +76,29 @@ describe("a regular expression", () => {
           found.push(...cutter.add(content.subarray(at, end), end === content.length));
           at = end;
         }
-        const starts = [0, ...startsOf(content).slice(1)];
-        if (content.at(-1) === 10) starts.push(content.length);
-        const expected = texts.flatMap((text, line) =>
-          /needle\r?$|^$/.test(text.replaceAll("\x1b[1m", "").replaceAll("\x1b[0m", ""))
-            ? [(starts[line] ?? 0) + from]
-            : [],
-        );
+        const starts = startsOf(content);
+        const expected = texts.flatMap((text, line) => {
+          const start = starts[line];
+          // Behind a newline at the end there is no line.
+          if (start === undefined) return [];
+          const isHit = /needle\r?$|^$/.test(text.replaceAll("\x1b[1m", "").replaceAll("\x1b[0m", ""));
+          return isHit ? [start + from] : [];
+        });
         assert.deepEqual([...new Set(found)], expected);
         assert.equal(cutter.next, from + (content.lastIndexOf(10) + 1));
         assert.equal(cutter.cut, 0);
       }),
     );
+  });
+
+  test("is not found behind the last newline, where there is no line", () => {
+    const found = (text: string, isLast = true): number[] =>
+      new LineCutter(0, /^(?!.*debug)/).add(Buffer.from(text), isLast);
+    assert.deepEqual(found("debug a\ndebug b\n"), []);
+    assert.deepEqual(found("debug a\n\ndebug b\n"), [8]);
+    assert.deepEqual(found("debug a\nb"), [8]);
+    assert.deepEqual(found("debug a\nb", false), []);
+    assert.deepEqual(found(""), []);
   });
 
   test("is looked for in the first megabyte of a line, and says so", () => {

@@ -1,9 +1,13 @@
 /** Groups of lines of the viewer: how they begin and end, and that they can be hidden. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
+import { Blocks } from "../../src/viewer/page/bytes/blocks.ts";
+import { LineIndex } from "../../src/viewer/page/bytes/line-index.ts";
+import { Lines } from "../../src/viewer/page/bytes/lines.ts";
 import { endOfGroup, plainTextOf } from "../../src/viewer/page/rows/row.ts";
-import { toggleGroup } from "../../src/viewer/page/tools/folds.ts";
-import { shownLinesOf } from "../fixture/viewed.ts";
+import { Collapsed, toggleGroup } from "../../src/viewer/page/tools/folds.ts";
+import { linesOf, shownLinesOf, sourceOf } from "../fixture/viewed.ts";
 
 /** The lines of a group: that which begins it, one inside, and that which ends it. */
 const GROUPS: Readonly<Record<string, readonly [string, string, string]>> = {
@@ -99,4 +103,127 @@ describe("a group", () => {
       ["##[group]Run", "##[endgroup]", "end"],
     );
   });
+
+  test("that goes on keeps its last line in view until that line is complete", async () => {
+    const content = "##[group]Run\none\ntwo is grow";
+    const lines = shownLinesOf(content);
+    assert.equal(await toggleGroup(lines, { offset: 0 }), true);
+    assert.deepEqual(await textsOf(lines), ["##[group]Run", "two is grow"]);
+    assert.deepEqual(await lines.before(lines.size, 10), await lines.from(0, 10));
+    assert.equal(await toggleGroup(shownLinesOf("##[group]Run\ntwo is grow"), { offset: 0 }), false);
+  });
+
+  test("in another one that ends at the same line hides the same from both sides, also if they cross", async () => {
+    const outer = "section_start:1:outer\r\x1b[0Kouter";
+    const inner = "section_start:2:inner\r\x1b[0Kinner";
+    const ends: Readonly<Record<string, readonly string[]>> = {
+      "at the same line": ["section_end:3:inner\rsection_end:3:outer\r"],
+      "one after the other": ["section_end:3:inner\r", "b", "section_end:3:outer\r"],
+      crosswise: ["section_end:3:outer\r", "b", "section_end:3:inner\r"],
+    };
+    for (const [name, end] of Object.entries(ends)) {
+      const lines = shownLinesOf(
+        ["before", outer, "a", inner, "b", ...end, "after"].map((line) => `${line}\n`).join(""),
+      );
+      const all = await lines.from(0, 100);
+      const header = (text: string): number =>
+        all.find(({ bytes }) => plainTextOf(bytes) === text)?.offset ?? Number.NaN;
+      assert.equal(await toggleGroup(lines, { offset: header("inner") }), true);
+      assert.equal(await toggleGroup(lines, { offset: header("outer") }), true);
+      const shown = await lines.from(0, 100);
+      assert.deepEqual(
+        shown.slice(0, 2).map(({ bytes }) => plainTextOf(bytes)),
+        ["before", "outer"],
+        name,
+      );
+      assert.deepEqual(await lines.before(lines.size, 100), shown, name);
+      // A hidden line has the row of the group.
+      assert.equal(await lines.row(header("inner") + 3), header("outer"), name);
+      lines.folds.open(header("inner"));
+      const opened = await lines.from(0, 100);
+      assert.ok(
+        opened.some(({ offset }) => offset === header("inner")),
+        name,
+      );
+      assert.deepEqual(await lines.before(lines.size, 100), opened, name);
+    }
+  });
+
+  test("has the same lines from both sides and from anywhere, whichever groups are hidden", async () => {
+    const piece = fc.constantFrom(
+      ...["a", "b", "c"].flatMap((name) => [`section_start:1:${name}\r`, `section_end:1:${name}\r`]),
+      ...["text", "", "\x1b[1A\x1b[Kup", "\x1b[3A\x1b[Jfar up"],
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(piece, { minLength: 1, maxLength: 25 }),
+        fc.array(fc.nat(), { maxLength: 6 }),
+        fc.nat(),
+        async (pieces, clicks, place) => {
+          const lines = shownLinesOf(pieces.join("\n"));
+          for (const click of clicks) {
+            const shown = await lines.from(0, 100);
+            const row = shown[click % Math.max(1, shown.length)];
+            if (row) await toggleGroup(lines, row);
+          }
+          const shown = await lines.from(0, 100);
+          assert.deepEqual(await lines.before(lines.size, 100), shown);
+          const row = shown.findIndex(({ offset }) => offset === shown[place % Math.max(1, shown.length)]?.offset);
+          const { offset = 0 } = shown[row] ?? {};
+          assert.deepEqual(await lines.from(offset, 3), shown.slice(Math.max(0, row), Math.max(0, row) + 3));
+          assert.deepEqual(await lines.before(offset, 3), shown.slice(Math.max(0, row - 3), Math.max(0, row)));
+          const first = await lines.row(place % Math.max(1, lines.size));
+          assert.ok(shown.length === 0 || shown.some((one) => one.offset === first));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
 });
+
+describe("a group that says that it is hidden at first", () => {
+  const content =
+    "section_start:1:a[hide_duration=true,collapsed=true]\r\x1b[0KA\none\ntwo\nsection_end:2:a\r\x1b[0K\nend\n";
+  const free = (): boolean => false;
+
+  test("is hidden once, and then no more", async () => {
+    const lines = shownLinesOf(content);
+    const collapsed = new Collapsed();
+    assert.equal(await collapsed.hide(lines, [0], free), true);
+    assert.deepEqual(await textsOf(lines), ["A", "", "end"]);
+    assert.equal(await toggleGroup(lines, { offset: 0 }), true);
+    assert.equal(await collapsed.hide(lines, [0], free), false);
+    assert.equal((await textsOf(lines)).length, 5);
+  });
+
+  test("is not hidden if the reader is inside, or was led there", async () => {
+    const lines = shownLinesOf(content);
+    const places: [number, number][] = [];
+    const isInUse = (from: number, to: number): boolean => places.push([from, to]) > 0;
+    assert.equal(await new Collapsed().hide(lines, [0], isInUse), false);
+    assert.deepEqual(places, [[content.indexOf("one"), content.indexOf("section_end")]]);
+    lines.folds.open(content.indexOf("two"));
+    assert.equal(await new Collapsed().hide(lines, [0], free), false);
+    lines.folds.open(content.indexOf("end\n"));
+    assert.equal(await new Collapsed().hide(lines, [0], free), true);
+  });
+
+  test("is hidden when its end has come, if that is within a megabyte", async () => {
+    const blocks = new Blocks(sourceOf(Buffer.alloc(0)));
+    const lines = new Lines(blocks, new LineIndex());
+    const collapsed = new Collapsed();
+    const cut = content.indexOf("end:2:a");
+    blocks.put(0, Buffer.from(content.slice(0, cut)));
+    assert.equal(await collapsed.hide(lines, [0], free), false);
+    blocks.put(cut, Buffer.from(content.slice(cut)));
+    assert.equal(await collapsed.hide(lines, [0], free), true);
+    const long = linesOf(content.replace("two", "two\n".repeat(300_000)));
+    const other = new Collapsed();
+    assert.equal(await other.hide(long, [0], free), false);
+    assert.equal(await toggleGroup(long, { offset: 0 }), true);
+  });
+});
+
+async function textsOf(lines: Lines): Promise<string[]> {
+  return (await lines.from(0, 100)).map(({ bytes }) => plainTextOf(bytes));
+}

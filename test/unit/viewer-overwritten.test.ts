@@ -179,6 +179,17 @@ describe("lines that were overwritten", () => {
       assert.equal(overwrittenLines(lines).length, lines.length);
     }
   });
+
+  test("cost no more than their bytes if each line erases what is below it", () => {
+    // A look at every row for every erasure would take most of an hour.
+    const rows = 300_000;
+    const lines = [...new Array<string>(rows).fill("a"), "\x1b[2A", ...new Array<string>(rows).fill("\x1b[J")];
+    const overwritten = overwrittenLines(lines);
+    assert.deepEqual([overwritten[rows - 2], overwritten[rows - 1]], [false, true]);
+    // The same upwards: each line goes to a row above all others.
+    const up = overwrittenLines(new Array<string>(rows).fill("\x1b[2Ax\x1b[J"));
+    assert.deepEqual([up[0], up[rows - 1]], [true, false]);
+  });
 });
 
 test("the last state of a long line that goes up has all its rows", async () => {

@@ -48,6 +48,7 @@ const STYLES: Readonly<Record<string, Expected>> = {
   "\x1b[5;6;10;53;73;999ma": ["a"],
   "\x1b[>4;2ma\x1b[?4mb\x1b[1 mc": ["a", "b", "c"],
   "\x1b]8;;https://a.example/b\x1b\\x\x1b]8;;\x07y": [["x", { link: "https://a.example/b" }], "y"],
+  "\x1b]8;;https://a.example/b\u009cx\x1b]8;;\u009cy": [["x", { link: "https://a.example/b" }], "y"],
   "\x1b]8;id=1:2;http://a.example\x07x\x1b[31my\x1b[0mz": [
     ["x", { link: "http://a.example/" }],
     ["y", { link: "http://a.example/", foreground: 1 }],

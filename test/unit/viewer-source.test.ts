@@ -57,8 +57,24 @@ describe("a request of the viewer page", () => {
     await loadCounts(source, index, BLOCK_BYTES);
     assert.equal(index.in(0), 12);
     answers(broken(403));
-    await loadCounts(source, index, 2 * BLOCK_BYTES);
+    assert.equal(await loadCounts(source, index, 2 * BLOCK_BYTES), "The server answered 403.");
     assert.equal(index.in(1), undefined);
+    answers(whole(413, "Lines are counted in resources of at most 4 bytes."));
+    assert.equal(
+      await loadCounts(source, index, 2 * BLOCK_BYTES),
+      "Lines are counted in resources of at most 4 bytes.",
+    );
+  });
+
+  it("counts lines from the first one on, whatever parameters the address has", async () => {
+    source = new Source("http://localhost/a.log?from=mail&x=1");
+    const asked: string[] = [];
+    mock.method(globalThis, "fetch", async (url: URL) => {
+      asked.push(url.search);
+      return whole(200, '{"counts": [12]}');
+    });
+    assert.equal(await loadCounts(source, new LineIndex(), BLOCK_BYTES), undefined);
+    assert.deepEqual(asked, ["?from=0&x=1&lines="]);
   });
 
   it("says that a download broke off", async () => {

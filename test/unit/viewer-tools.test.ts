@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { Arrivals } from "../../src/viewer/page/tools/arrivals.ts";
 import { textOfLines } from "../../src/viewer/page/tools/copy.ts";
-import { Arrivals, findTime, timeOf, wantedTime } from "../../src/viewer/page/tools/times.ts";
+import { findArrival, findTime, timeOf, wantedTime } from "../../src/viewer/page/tools/times.ts";
 import { linesOf } from "../fixture/viewed.ts";
 
 describe("a copy of lines", () => {
@@ -68,6 +69,10 @@ describe("times", () => {
     for (const text of ["14:30", "14:30:00", "2026-11-28T14:30:00+01:00"])
       assert.equal(wantedTime(text, near), expected, text);
     assert.equal(wantedTime("9:05", near), Date.parse("2026-11-28T09:05:00+01:00"));
+    assert.equal(wantedTime("2026-11-28 14:30:00", near), expected, "the zone of the log, not of the reader");
+    assert.equal(wantedTime("2026-11-28 14:30", near), expected);
+    assert.equal(wantedTime("2026-11-28", near), Date.parse("2026-11-28T00:00:00+01:00"));
+    assert.equal(wantedTime("2026-11-28T13:30:00Z", near), expected);
     assert.equal(wantedTime("14:30", "none"), undefined);
     assert.equal(wantedTime("half past two", near), undefined);
   });
@@ -87,11 +92,24 @@ describe("times", () => {
     assert.equal(await findTime(linesOf("no\ntimes\n"), "10:00"), undefined);
   });
 
+  test("are found behind many lines without one, also at the beginning", async () => {
+    const timed = (minute: number): string => `2026-11-28T10:${String(minute).padStart(2, "0")}:00Z line\n`;
+    const trace = "  at some.function (file.js:1:1)\n".repeat(3_000);
+    const content = `${trace}${timed(1)}${timed(2)}${trace}${timed(3)}${trace}${timed(4)}`;
+    const lines = linesOf(content);
+    for (const minute of [1, 2, 3, 4]) {
+      assert.equal(await findTime(lines, `10:0${minute}`), content.indexOf(timed(minute)), `minute ${minute}`);
+    }
+    assert.equal(await findTime(lines, "10:02:30"), content.indexOf(timed(3)));
+    assert.equal(await findTime(lines, "10:05"), undefined);
+    assert.equal(await findTime(linesOf(content.slice(0, -1)), "10:05"), undefined);
+  });
+
   test("of arrival are known of what this page has seen arriving", () => {
     const arrivals = new Arrivals();
     const start = new Date("2026-11-28T12:00:00").getTime();
     assert.equal(arrivals.at(0), undefined);
-    assert.equal(arrivals.find("12:00", start), undefined);
+    assert.equal(findArrival(arrivals, "12:00", start), undefined);
     arrivals.add(100, 200, start + 10_000);
     arrivals.add(200, 210, start + 10_100);
     arrivals.add(210, 300, start + 60_000);
@@ -99,13 +117,13 @@ describe("times", () => {
     const known = [99, 100, 209, 210, 299, 300, 349, 350, 399, 400].map((offset) => arrivals.at(offset));
     const seconds = known.map((timeMs) => timeMs && (timeMs - start) / 1_000);
     assert.deepEqual(seconds, [undefined, 10, 10, 60, 60, undefined, undefined, 120, 120, undefined]);
-    assert.equal(arrivals.find("12:00", start), 100);
-    assert.equal(arrivals.find("12:00:11", start), 210);
-    assert.equal(arrivals.find("12:01", start), 210);
-    assert.equal(arrivals.find("2026-11-28T12:01:01", start), 350);
-    assert.equal(arrivals.find("12:02:01", start), undefined);
-    assert.equal(arrivals.find("11:59", start), undefined);
-    assert.equal(arrivals.find("nonsense", start), undefined);
+    assert.equal(findArrival(arrivals, "12:00", start), 100);
+    assert.equal(findArrival(arrivals, "12:00:11", start), 210);
+    assert.equal(findArrival(arrivals, "12:01", start), 210);
+    assert.equal(findArrival(arrivals, "2026-11-28T12:01:01", start), 350);
+    assert.equal(findArrival(arrivals, "12:02:01", start), undefined);
+    assert.equal(findArrival(arrivals, "11:59", start), undefined);
+    assert.equal(findArrival(arrivals, "nonsense", start), undefined);
   });
 
   test("of many arrivals become coarser, the memory does not grow", () => {

@@ -162,8 +162,10 @@ describe("the viewer page for everyone", { skip: NO_CHROMIUM }, () => {
     await viewer.close();
   });
 
-  it("offers the plain text without scripts", async () => {
+  it("offers the plain text and the folder without scripts", async () => {
     const viewer = await setup.open("/colours.log", { javaScriptEnabled: false });
+    await viewer.page.getByRole("link", { name: "its folder" }).click();
+    await viewer.page.getByRole("link", { name: "colours.log" }).click();
     await viewer.page.getByRole("link", { name: "plain text" }).click();
     assert.equal(new URL(viewer.page.url()).search, "?raw");
     await viewer.close();
@@ -188,6 +190,16 @@ describe("the viewer page for everyone", { skip: NO_CHROMIUM }, () => {
     const viewer = await setup.open("/long.log");
     await viewer.page.getByRole("button", { name: "Show more of this line" }).click();
     await viewer.until("the whole line", ([row]) => row?.text.length === 100_000);
+    await viewer.close();
+  });
+
+  it("offers no more of a line than it can show", async () => {
+    writeFileSync(join(setup.root, "longer.log"), `${"x".repeat(1_100_000)}\n`);
+    const viewer = await setup.open("/longer.log");
+    const more = viewer.page.getByRole("button", { name: "Show more of this line" });
+    await more.click();
+    await viewer.page.locator("[data-more='51.4 KB'].rest").waitFor();
+    assert.equal(await more.count(), 0);
     await viewer.close();
   });
 });

@@ -56,6 +56,22 @@ for (const runtime of RUNTIMES) {
       assert.match(page.text, /<a rel="next" href="\/logs\/\?limit=3&amp;after=[^"]+">The next 3<\/a>/);
     });
 
+    it("leads to the folders above without a script, and names none in a way that looks like another one", async () => {
+      const name = "a\u202egol";
+      mkdirSync(join(server.root, "signs", name, "deep"), { recursive: true });
+      const target = `/signs/${encodeURIComponent(name)}/deep/`;
+      const page = await request(server.url, { target, headers: { ...NAVIGATION } });
+      const [, path = ""] = /<nav id="path"[^>]*>(.*?)<\/nav>/s.exec(page.text) ?? [];
+      assert.deepEqual(
+        [...path.matchAll(/<a href="([^"]*)">/g)].map(([, href]) => href),
+        ["/", "/signs/", `/signs/${encodeURIComponent(name)}/`],
+      );
+      for (const headers of [NAVIGATION, { Accept: "text/html" }]) {
+        const { text } = await request(server.url, { target: "/signs/", headers: { ...headers } });
+        assert.match(text, /a<span class="sign" data-sign="U\+202E">\u202e<\/span>gol\//);
+      }
+    });
+
     it("is what it was for everything but browsers", async () => {
       const page = await request(server.url, { target: "/logs/", headers: { Accept: "text/html" } });
       assert.doesNotMatch(page.text, /<script/);
@@ -97,6 +113,8 @@ describe("the page of a folder, in Chromium", { skip: NO_CHROMIUM }, () => {
       const viewer = await setup.open("/logs/", options);
       await viewer.untilState(/^14 entries$/);
       assert.deepEqual(await faultsOf(viewer), []);
+      const changed = await viewer.page.locator("#entries td:last-child time").first();
+      assert.equal(await changed.isVisible(), true);
       assert.ok(
         (await viewer.page.evaluate(() => document.documentElement.scrollWidth)) <= (options.viewport?.width ?? 1_000),
       );
@@ -131,6 +149,29 @@ describe("the page of a folder, in Chromium", { skip: NO_CHROMIUM }, () => {
     await viewer.untilState(/^15 entries$/);
     rmSync(join(setup.root, "logs", "now.log"));
     await viewer.untilState(/^14 entries$/);
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+});
+
+describe("the page of a folder with more entries than it lists, in Chromium", { skip: NO_CHROMIUM }, () => {
+  const setup = new ChromiumSetup({
+    start: () => startStandalone("node", { args: ["--limit", "liveListingRows=5"] }),
+    fill: ({ root }) => {
+      for (let number = 1; number <= 9; number++) writeFileSync(join(root, `${number}.log`), "x");
+    },
+  });
+
+  it("says so, also to a filter, and leads to the others", async () => {
+    const viewer = await setup.open("/");
+    const { page } = viewer;
+    await viewer.untilState(/^The first 5 entries; there are more$/);
+    await page.getByLabel("Filter the entries by name").fill("9");
+    await viewer.untilState(/^0 of the first 5 entries; there are more$/);
+    await page.getByRole("link", { name: "The next entries" }).click();
+    await viewer.untilState(/^The next 4 entries$/);
+    assert.deepEqual((await namesOf(page)).sort(), ["6.log", "7.log", "8.log", "9.log"]);
+    assert.equal(await page.getByRole("link", { name: "The next entries" }).count(), 0);
     assert.deepEqual(viewer.problems, []);
     await viewer.close();
   });

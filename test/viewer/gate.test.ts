@@ -9,6 +9,7 @@ import { RUNTIMES } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
+import { PNG, WAV } from "./media.ts";
 import { NAVIGATION } from "./requests.ts";
 import { ChromiumSetup } from "./setup.ts";
 
@@ -139,6 +140,28 @@ describe("the viewer page under a gate, in Chromium", { skip: NO_CHROMIUM }, () 
     await page.getByRole("button", { name: "Open" }).click();
     await viewer.until("the lines", (rows) => rows.some(({ text }) => text === "last"));
     await viewer.close();
+  });
+
+  it("shows images and audio, whose elements can't send the token", async () => {
+    for (const [name, content, shown] of [
+      ["dot.png", PNG, "#document img"],
+      ["silence.wav", WAV, "#document audio"],
+    ] as const) {
+      await append(setup.url(`/${name}`), content, { token: gate.token });
+      const viewer = await setup.open(`/${name}?view&access_token=${gate.token}`);
+      const { page } = viewer;
+      await page.locator(shown).waitFor();
+      await page.waitForFunction((selector) => {
+        const one = document.querySelector(selector);
+        return one instanceof HTMLImageElement ? one.naturalWidth === 1 : (one as HTMLMediaElement).duration > 0;
+      }, shown);
+      assert.match((await page.locator(shown).getAttribute("src")) ?? "", /^blob:/);
+      assert.deepEqual(
+        viewer.problems.filter((text) => !text.includes("401")),
+        [],
+      );
+      await viewer.close();
+    }
   });
 
   it("waits for a path that does not exist yet", async () => {

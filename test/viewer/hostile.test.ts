@@ -66,7 +66,7 @@ describe("hostile content in the viewer page", { skip: NO_CHROMIUM }, () => {
       await viewer.untilLast("content");
       assert.equal(await viewer.page.textContent("h1"), name);
       assert.equal(await viewer.page.evaluate(() => document.querySelectorAll("header img").length), 0);
-      assert.ok((await viewer.page.title()).endsWith(name));
+      assert.ok((await viewer.page.title()).endsWith(name.replace("\u202e", "\ufffd")));
       const up = viewer.page.getByRole("navigation").getByRole("link").nth(1);
       assert.equal(
         await up.evaluate((one) => (one as HTMLAnchorElement).pathname),
@@ -74,6 +74,55 @@ describe("hostile content in the viewer page", { skip: NO_CHROMIUM }, () => {
       );
       assert.deepEqual(viewer.problems, []);
       await viewer.close();
+    }
+  });
+
+  it("shows signs for what changes the order of text, in every view and in names", async () => {
+    const text = "a\u202eb\u2066c";
+    const folder = `in ${text}`;
+    mkdirSync(join(setup.root, folder));
+    const markdown = [
+      ...[
+        `# ${text}`,
+        text,
+        `\`${text}\``,
+        `**${text}**`,
+        `![${text}](x)`,
+        `[${text}](https://example.com)`,
+        `<b ${text}>`,
+      ],
+      ...[`- ${text}`, `    ${text}`, `> ${text}`, `\\*${text}`, `| ${text} |\n|---|\n| ${text} |`],
+    ];
+    const files = {
+      "a.md": markdown.join("\n\n"),
+      "deep.md": ">".repeat(30_000) + text,
+      "a.ndjson": `${JSON.stringify({ [text]: text })}\n`,
+      "a.log": `${text}\n`,
+      [`${text}.log`]: `${text}\n`,
+    };
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(setup.root, folder, name), content);
+    for (const javaScriptEnabled of [true, false]) {
+      for (const name of ["", ...Object.keys(files)]) {
+        if (!javaScriptEnabled && name !== "") continue;
+        const viewer = await setup.open(`/${encodeURIComponent(folder)}/${encodeURIComponent(name)}`, {
+          javaScriptEnabled,
+        });
+        const { page } = viewer;
+        await page.locator("#rows .sign, #document .sign, #entries .sign").first().waitFor({ state: "attached" });
+        const { bare, signs } = await page.evaluate(() => {
+          const nodes = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
+          const found: string[] = [];
+          for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
+            const isSigned = node.parentElement?.matches(".sign") === true;
+            if (!isSigned && /[\u202a-\u202e\u2066-\u2069]/.test(node.nodeValue ?? ""))
+              found.push(node.nodeValue ?? "");
+          }
+          return { bare: found, signs: document.querySelectorAll(".sign").length };
+        });
+        assert.deepEqual(bare, [], name);
+        assert.ok(signs >= 2, name);
+        await viewer.close();
+      }
     }
   });
 

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { NO_CHROMIUM } from "../fixture/browser.ts";
+import { startStandalone } from "../fixture/servers.ts";
 import type { ShownRow, Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
@@ -107,6 +108,14 @@ describe("links of the viewer page", { skip: NO_CHROMIUM }, () => {
     };
     await goTo("777");
     await viewer.until("line 777", shows(777));
+    // The address stays the same, but the reader has gone elsewhere.
+    await page.keyboard.press("Home");
+    await viewer.until("the first line", ([row]) => row?.number === 1);
+    await goTo("777");
+    await viewer.until("line 777 again", shows(777));
+    await goTo("1200-1203");
+    await viewer.until("line 1,200", shows(1_200));
+    assert.deepEqual(await marked(viewer), [1_200, 1_201, 1_202, 1_203]);
     const timed = LINES.findIndex((line) => line.slice(11, 19) >= "10:30:00");
     await goTo("10:30");
     await viewer.until("half past ten", shows(timed + 1));
@@ -116,6 +125,35 @@ describe("links of the viewer page", { skip: NO_CHROMIUM }, () => {
     await goTo("nonsense");
     await page.getByText("This log has no such line, byte, part or time.").waitFor();
     await viewer.close();
+  });
+});
+
+describe("links to lines that can't be counted", { skip: NO_CHROMIUM }, () => {
+  const setup = new ChromiumSetup({
+    start: () => startStandalone("node", { args: ["--limit", "lineIndexBytes=100000"] }),
+    fill: ({ root }) => {
+      writeFileSync(join(root, "large.log"), "a line\n".repeat(20_000));
+      writeFileSync(join(root, "small.log"), "a line\n".repeat(14_000));
+    },
+  });
+
+  it("say so, and not that there is no such line", async () => {
+    const viewer = await setup.open("/large.log#L7000");
+    const words = "Line 7000 can't be found by its number.";
+    await viewer.page.getByRole("alert").filter({ hasText: words }).filter({ hasText: "lineIndexBytes" }).waitFor();
+    await viewer.untilLast("a line");
+    await viewer.close();
+  });
+
+  it("lead to their lines whatever parameters the address has", async () => {
+    for (const from of ["mail", "1"]) {
+      const viewer = await setup.open(`/small.log?from=${from}#L13900`);
+      await viewer.until("line 13,900", (rows) =>
+        rows.some(({ number, offset }) => number === 13_900 && offset === 13_899 * 7),
+      );
+      assert.deepEqual(viewer.problems, []);
+      await viewer.close();
+    }
   });
 });
 

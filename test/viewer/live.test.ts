@@ -36,6 +36,28 @@ describe("the viewer page of a path that grows", { skip: NO_CHROMIUM }, () => {
     await viewer.close();
   });
 
+  it("tells screen readers of new lines now and then, and of all of them", async () => {
+    const url = setup.url("/spoken.log");
+    const writer = (await openAppend(url)).getWriter();
+    await writer.write("stored\n");
+    const viewer = await Viewer.open(setup.browser, url);
+    const { page } = viewer;
+    await viewer.untilLast("stored");
+    await viewer.untilState(/^Live$/);
+    const summary = page.locator("[aria-live=polite]");
+    assert.equal(await summary.textContent(), "");
+    await writer.write("one\n");
+    await page.getByText("1 new line. Last: one", { exact: true }).waitFor({ state: "attached" });
+    for (const line of ["two", "three", "four"]) {
+      await writer.write(`${line}\n`);
+      await viewer.untilLast(line);
+    }
+    assert.equal(await summary.textContent(), "1 new line. Last: one");
+    await page.getByText("3 new lines. Last: four", { exact: true }).waitFor({ state: "attached" });
+    await writer.close();
+    await viewer.close();
+  });
+
   it("shows the parts of a line as they come", async () => {
     const url = setup.url("/answer.md.txt");
     const writer = (await openAppend(url)).getWriter();

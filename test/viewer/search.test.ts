@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { append } from "../../src/client/mod.ts";
 import { NO_CHROMIUM } from "../fixture/browser.ts";
+import { until } from "../fixture/until.ts";
 import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
@@ -35,6 +36,83 @@ describe("the search of the viewer page", { skip: NO_CHROMIUM }, () => {
     await page.getByRole("button", { name: "Previous hit" }).click();
     await viewer.until("the hit before", (rows) => rows.some(({ number }) => number === FOUND[FOUND.length - 2]));
     assert.equal(await page.evaluate(() => CSS.highlights.get("hit")?.size), 1);
+    await viewer.close();
+  });
+
+  it("goes on from the reader's place where the first 10,000 hits do not reach it", async () => {
+    const viewer = await setup.open("/a.log#&q=line");
+    const { page } = viewer;
+    await page.locator("#hits", { hasText: /^10000 or more found$/ }).waitFor();
+    const [top] = await viewer.until("the end", (rows) => rows.at(-1)?.number === LINES.length);
+    const box = page.getByLabel("Search the whole log");
+    await box.press("Enter");
+    await page.locator("#hits", { hasText: /^One of 10000 or more found$/ }).waitFor();
+    await viewer.until("the same place", (rows) => rows.some(({ number }) => number === top?.number));
+    await box.press("Escape");
+    // A later hit has a number if the reader comes from the first ones.
+    await viewer.goToHash("L9999");
+    await viewer.until("line 9,999", (rows) => rows.some(({ number }) => number === 9_999));
+    await box.fill("line");
+    await page.locator("#hits", { hasText: /^10000 or more found$/ }).waitFor();
+    for (let step = 0; step < 30; step++) await box.press("Enter");
+    await page.locator("#hits", { hasText: /^100[0-3]\d of 11000 or more found$/ }).waitFor();
+    for (let step = 0; step < 50; step++) await box.press("Shift+Enter");
+    await page.locator("#hits", { hasText: /^99\d\d of 11000 or more found$/ }).waitFor();
+    // Before the first hit is the last one.
+    await viewer.goToHash("L1");
+    await box.fill("line ");
+    await page.locator("#hits", { hasText: /^10000 or more found$/ }).waitFor();
+    await box.press("Shift+Enter");
+    await viewer.until("the last line", (rows) => rows.at(-1)?.number === LINES.length);
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("has a mark for each hit beside the scrollbar, at its place, also when the path has grown", async () => {
+    const content = `${"x".repeat(99)}\n`.repeat(1_000);
+    const places = [0, 25_000, 50_000, 75_000];
+    const parts = places.map((place) => `${content.slice(place, place + 24_993)}needle\n`);
+    writeFileSync(join(setup.root, "marks.log"), parts.join(""));
+    const viewer = await setup.open("/marks.log#&q=needle");
+    const { page } = viewer;
+    await page.locator("#hits", { hasText: /^4 found$/ }).waitFor();
+    assert.deepEqual(
+      (await page.evaluate(marksIn)).map((at) => Math.round(at * 100)),
+      [25, 50, 75, 100],
+    );
+    await append(setup.url("/marks.log"), content);
+    await until("marks that have moved", async () => {
+      const marks = (await page.evaluate(marksIn)).map((at) => Math.round(at * 200));
+      return JSON.stringify(marks) === JSON.stringify([25, 50, 75, 100]) || undefined;
+    });
+    await page.getByLabel("Search the whole log").press("Escape");
+    assert.deepEqual(await page.evaluate(marksIn), []);
+    await viewer.close();
+  });
+
+  it("shows a hit far behind the beginning of its line, with and without wrapping", async () => {
+    const long = `${"x ".repeat(50_000)}needle${" y".repeat(50_000)}`;
+    writeFileSync(join(setup.root, "wide.log"), `first\n${long}\nneedle\n${long} needle\nlast\n`);
+    const viewer = await setup.open("/wide.log#L1&q=needle");
+    const { page } = viewer;
+    await page.locator("#hits", { hasText: /^4 found$/ }).waitFor();
+    const box = page.getByLabel("Search the whole log");
+    for (const wraps of [true, false]) {
+      if (!wraps) await page.getByRole("button", { name: "Wrap" }).click();
+      for (const [at, nth] of [
+        [2, 0],
+        [3, 0],
+        [4, 0],
+        [5, 1],
+      ] as const) {
+        await box.press("Enter");
+        await page.locator("#hits", { hasText: `${at - 1} of 4 found` }).waitFor();
+        await until(`hit ${nth} of line ${Math.min(4, at)}`, () =>
+          page.evaluate(isInView, { line: Math.min(4, at), nth }),
+        );
+      }
+    }
+    assert.deepEqual(viewer.problems, []);
     await viewer.close();
   });
 
@@ -166,6 +244,30 @@ describe("the search of the viewer page", { skip: NO_CHROMIUM }, () => {
     await viewer.close();
   });
 });
+
+/** Runs in the page: where marks are beside the scrollbar, as fractions of its height. */
+function marksIn(): number[] {
+  const canvas = document.querySelector<HTMLCanvasElement>("#marks");
+  const context = canvas?.getContext("2d");
+  if (!canvas || !context) return [];
+  const { width, height } = canvas;
+  const { data } = context.getImageData(0, 0, width, height);
+  const isDrawn = (y: number): boolean => y >= 0 && (data[(y * width + 1) * 4 + 3] ?? 0) > 0;
+  return Array.from({ length: height }, (_, y) => y)
+    .filter((y) => isDrawn(y) && !isDrawn(y - 1))
+    .map((y) => y / (height - 2));
+}
+
+/** Runs in the page: whether a hit of a line is painted and in view. */
+function isInView({ line, nth }: { readonly line: number; readonly nth: number }): boolean {
+  const row = document.querySelector(`[data-n="${line}"]`);
+  const frame = document.querySelector("#window")?.getBoundingClientRect();
+  const ranges = [...(CSS.highlights.get("hit") ?? [])].filter(({ startContainer }) => row?.contains(startContainer));
+  const range = ranges[nth];
+  if (!(range instanceof Range) || !frame) return false;
+  const { top, bottom, left, right } = range.getBoundingClientRect();
+  return top >= frame.top && bottom <= frame.bottom && left >= frame.left && right <= frame.right;
+}
 
 /** The text of a line as it is shown. */
 function textOf(line: number): string {

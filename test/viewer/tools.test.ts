@@ -82,6 +82,29 @@ describe("tools of the viewer page", { skip: NO_CHROMIUM }, () => {
     await viewer.close();
   });
 
+  it("hide a section of GitLab that is to be hidden at first, unless a link leads into it", async () => {
+    const lines = [
+      "before",
+      "section_start:1:one[collapsed=true]\r\x1b[0KFirst",
+      "inside",
+      "section_end:2:one\r\x1b[0K",
+      "end",
+    ];
+    writeFileSync(join(setup.root, "collapsed.log"), `${lines.join("\n")}\n`);
+    const viewer = await setup.open("/collapsed.log");
+    const texts = (rows: readonly { text: string }[]): string => rows.map(({ text }) => text).join("|");
+    await viewer.until("the section alone", (rows) => texts(rows) === "before|First||end");
+    await viewer.page.getByRole("button", { name: "Show the group" }).click();
+    await viewer.until("all lines", (rows) => texts(rows) === "before|First|inside||end");
+    await viewer.close();
+    const linked = await setup.open("/collapsed.log#L3");
+    await linked.until("all lines", (rows) => texts(rows) === "before|First|inside||end");
+    await linked.settle();
+    assert.equal(texts(await linked.visible()), "before|First|inside||end");
+    assert.deepEqual([...viewer.problems, ...linked.problems], []);
+    await linked.close();
+  });
+
   it("say why marked lines can't be saved", async () => {
     writeFileSync(join(setup.root, "long.log"), "a line\n".repeat(100_000));
     const viewer = await setup.open("/long.log#L1-L100000");

@@ -6,13 +6,9 @@ import { describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
 import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { faultsOf } from "./faults.ts";
+import { PNG } from "./media.ts";
 import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
-
-const PNG = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
-  "base64",
-);
 
 const MARKDOWN = `# Title <script>window.hacked = 1</script>
 
@@ -94,6 +90,25 @@ describe("other views of the viewer page", { skip: NO_CHROMIUM }, () => {
     await viewer.close();
   });
 
+  it("link in Markdown to where a later line says", async () => {
+    for (const [name, definition] of [
+      ["links.md", "[1]: https://example.com/docs"],
+      ["nested-links.md", "> - [1]: https://example.com/docs"],
+    ] as const) {
+      const url = setup.url(`/${name}`);
+      const writer = (await openAppend(url)).getWriter();
+      await writer.write("See [docs][1].\n\n");
+      const viewer = await Viewer.open(setup.browser, url);
+      const { page } = viewer;
+      await page.locator("#document p").filter({ hasText: "See [docs][1]." }).waitFor();
+      await writer.write(`${definition}\n\nThe end.\n`);
+      await page.locator("#document p").filter({ hasText: "The end." }).waitFor();
+      assert.equal(await page.locator("#document a").getAttribute("href"), "https://example.com/docs");
+      await writer.close();
+      await viewer.close();
+    }
+  });
+
   it("show Markdown that can't be read in time, or is nested too deeply, as text", async () => {
     const slow = `${"a".repeat(300_000)}@`;
     for (const [name, text] of [
@@ -135,6 +150,104 @@ describe("other views of the viewer page", { skip: NO_CHROMIUM }, () => {
       assert.deepEqual(await faultsOf(viewer), []);
       await viewer.close();
     }
+  });
+
+  it("colour a document of JSON that is printed over several lines, also while it grows", async () => {
+    const url = setup.url("/document.json");
+    const writer = (await openAppend(url)).getWriter();
+    await writer.write('{\n  "level": "error",\n  "unfinished": "a te');
+    const viewer = await Viewer.open(setup.browser, url);
+    const { page } = viewer;
+    await viewer.untilLast('  "unfinished": "a te');
+    assert.deepEqual(await page.locator(".key").allTextContents(), ['"level":', '"unfinished":']);
+    assert.equal(await page.locator("[data-level=bad] .level.bad").textContent(), '"error"');
+    await writer.write('xt"\n}\n');
+    await viewer.untilLast("}");
+    assert.deepEqual(await page.locator("#rows .text").allTextContents(), ['"a text"']);
+    await writer.close();
+    await viewer.close();
+  });
+
+  it("show a long line of JSON as rows with indents, also while it grows", async () => {
+    const url = setup.url("/long.json");
+    const writer = (await openAppend(url)).getWriter();
+    const record = (at: number): string => `{"at":${at},"list":[true,{}],"text":"${"x".repeat(100)}"}`;
+    const records = Array.from({ length: 2_000 }, (_, at) => record(at));
+    await writer.write(`[${records.slice(0, 1_000).join(",")},`);
+    const viewer = await Viewer.open(setup.browser, url);
+    const { page } = viewer;
+    const endsWith = (end: string): Promise<unknown> =>
+      viewer.until(
+        end,
+        (rows) =>
+          rows
+            .slice(-3)
+            .map(({ text }) => text.slice(0, 5))
+            .join(" ") === end,
+      );
+    await endsWith('], "text },');
+    await writer.write(`${records.slice(1_000).join(",")}]\n`);
+    await endsWith('"text } ]');
+    await page.keyboard.press("Home");
+    const rows = await viewer.until("the beginning", ([row]) => row?.offset === 0);
+    assert.deepEqual(
+      rows.slice(0, 9).map(({ text }) => text),
+      ["[", "{", '"at":0,', '"list":[', "true,", "{}", "],", `"text":"${"x".repeat(100)}"`, "},"],
+    );
+    const indents = await page.$$eval("#rows .row", (all) =>
+      all.map((row) => parseFloat(getComputedStyle(row).paddingLeft)),
+    );
+    assert.ok((indents[1] ?? 0) > (indents[0] ?? 0) && (indents[2] ?? 0) > (indents[1] ?? 0));
+    assert.equal(await page.locator("[data-offset='1']").getAttribute("data-n"), null);
+    await page.getByLabel("Search the whole log").fill('"at":1234,');
+    await page
+      .locator("#hits")
+      .filter({ hasText: /^1 found$/ })
+      .waitFor();
+    await page.getByRole("button", { name: "Next hit" }).click();
+    await viewer.until("the hit", (shown) => shown.some(({ text }) => text === '"at":1234,'));
+    const offset = 1 + records.slice(0, 1_500).join(",").length + 1;
+    await viewer.goToHash(`#@${offset + 10}`);
+    await viewer.until("the record", (shown) => shown.some(({ text }) => text === '"at":1500,'));
+    assert.deepEqual(viewer.problems, []);
+    await writer.close();
+    await viewer.close();
+  });
+
+  it("search lines of JSON by their fields, and show only these", async () => {
+    const lines = Array.from(
+      { length: 3_000 },
+      (_, at) => `{"level":"${at % 1_000 === 7 ? "error" : "info"}","status":${at % 500},"msg":"line ${at}"}`,
+    );
+    writeFileSync(join(setup.root, "filtered.ndjson"), `${lines.join("\n")}\n`);
+    const viewer = await setup.open("/filtered.ndjson");
+    const { page } = viewer;
+    await viewer.untilLast(lines[2_999] ?? "");
+    const box = page.getByLabel("Search the whole log");
+    await box.fill(".level=error .status<8 line");
+    await page
+      .locator("#hits")
+      .filter({ hasText: /^3 found$/ })
+      .waitFor();
+    await page.getByRole("button", { name: "Show only lines with hits" }).click();
+    const rows = await viewer.until("the hits alone", (shown) => shown.length === 3);
+    assert.deepEqual(
+      rows.map(({ text }) => text),
+      [7, 1_007, 2_007].map((at) => lines[at]),
+    );
+    await box.fill(".status>");
+    await page.locator("#hits").filter({ hasText: '".status>" needs a value' }).waitFor();
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+    // In a log it is a text.
+    const log = await setup.open("/filtered.ndjson#&as=log");
+    await log.untilLast(lines[2_999] ?? "");
+    await log.page.getByLabel("Search the whole log").fill(".level=error");
+    await log.page
+      .locator("#hits")
+      .filter({ hasText: /^0 found$/ })
+      .waitFor();
+    await log.close();
   });
 
   it("show bytes, 16 in a row, with exact offsets", async () => {

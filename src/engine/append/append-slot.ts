@@ -40,6 +40,28 @@ export interface Reservation {
   readonly leave: () => void;
 }
 
+/** Appends that are about to claim their paths, and have no slot yet. */
+export class Arrivals {
+  readonly #announced = new Map<string, Set<Promise<void>>>();
+
+  /** Announces an append. Call the result once it is admitted or refused. */
+  announce(path: string): () => void {
+    const { promise, resolve } = deferred();
+    const all = this.#announced.get(path) ?? new Set();
+    this.#announced.set(path, all.add(promise));
+    return () => {
+      all.delete(promise);
+      if (all.size === 0) this.#announced.delete(path);
+      resolve();
+    };
+  }
+
+  /** Waits until no append of a path is announced. */
+  async settled(path: string): Promise<void> {
+    for (let all = this.#announced.get(path); all; all = this.#announced.get(path)) await Promise.all(all);
+  }
+}
+
 /** Whether the pending owner yields to other appenders. */
 export function yieldsToOthers({ yields, owner }: AppendSlot): boolean {
   return yields && owner === undefined;

@@ -14,6 +14,7 @@ import { AppendCounts, type Opener } from "./append-counts.ts";
 import {
   type AppendOwner,
   type AppendSlot,
+  Arrivals,
   isLeaving,
   newSlot,
   type Reservation,
@@ -23,7 +24,6 @@ import { BatchSizes } from "./batch-sizes.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
-import { deferred } from "./deferred.ts";
 import { FreeSpace } from "./free-space.ts";
 import { PathNotices } from "./path-notices.ts";
 import { checkRequiredGeneration } from "./preconditions.ts";
@@ -43,15 +43,19 @@ export interface Admission {
   readonly batcher: Batcher;
   /** Sets the owner, which gets all events from here on. Call it in the turn in which the append was admitted. */
   connect(owner: AppendOwner): void;
-  /** Ends the append; see {@link Batcher.end}. The path is free when this resolves. */
-  end(reason: EndReason, unused?: boolean): Promise<Outcome>;
+  /**
+   * Ends the append; see {@link Batcher.end}. The path is free when this resolves.
+   *
+   * @param error What ends it, if it failed. Default: a failure of storing, if there was one.
+   */
+  end(reason: EndReason, unused?: boolean, error?: StreamError): Promise<Outcome>;
 }
 
 /** Callbacks of an {@link AppendRegistry}. They must not throw. */
 export interface RegistryEvents {
   /** An appender was admitted. */
   began?(channel: Channel): void;
-  /** An append has ended, and its path is free. `error` is what ended it, if storing failed. */
+  /** An append has ended, and its path is free. `error` is what ended it, if it failed. */
   ended?(channel: Channel, outcome: Outcome, error: StreamError | undefined): void;
   /** Bytes were stored at a path. Called for each batch. */
   stored?(path: string): void;
@@ -77,8 +81,7 @@ export class AppendRegistry {
   readonly #closers = new Set<Closer>();
   readonly #recent: RecentPool;
   readonly #events: RegistryEvents;
-  /** Appends that are about to claim their paths, by path. */
-  readonly #announced = new Map<string, Set<Promise<void>>>();
+  readonly #arrivals = new Arrivals();
   #closing: Promise<void> | undefined;
 
   /**
@@ -120,24 +123,14 @@ export class AppendRegistry {
     return this.#slots.get(path)?.free;
   }
 
-  /**
-   * Announces an append that is about to be admitted, so that a follow of the path that comes in the meantime waits for it.
-   * Call the result once the append is admitted or refused.
-   */
+  /** Announces an append: a follow that comes before it is admitted waits. Call the result once it is admitted or refused. */
   announce(path: string): () => void {
-    const { promise, resolve } = deferred();
-    const all = this.#announced.get(path) ?? new Set();
-    this.#announced.set(path, all.add(promise));
-    return () => {
-      all.delete(promise);
-      if (all.size === 0) this.#announced.delete(path);
-      resolve();
-    };
+    return this.#arrivals.announce(path);
   }
 
   /** Leases the append to a path, in this process or in another one; undefined if it has no append. */
   async lease(path: string): Promise<LeasedSource | undefined> {
-    for (let all = this.#announced.get(path); all; all = this.#announced.get(path)) await Promise.all(all);
+    await this.#arrivals.settled(path);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       const { channel } = slot;
       if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
@@ -147,6 +140,12 @@ export class AppendRegistry {
     const remote = await this.#remotes.lease(path);
     await remote?.source.refresh();
     return remote;
+  }
+
+  /** Waits until the appends of a path that were begun in this process before have claimed it, or were refused. */
+  async claimed(path: string): Promise<void> {
+    await this.#arrivals.settled(path);
+    await this.#slots.get(path)?.claimed;
   }
 
   /** Starts watching a path before handover so local followers miss nothing; call the result to stop. */
@@ -172,15 +171,15 @@ export class AppendRegistry {
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path), this.batchSizes);
-      const finish = async (reason: EndReason, unused?: boolean): Promise<Outcome> => {
+      const finish: Admission["end"] = async (reason, unused, error) => {
         const outcome = await batcher.end(reason, unused).finally(leave);
-        this.#events.ended?.(channel, outcome, batcher.error);
+        this.#events.ended?.(channel, outcome, batcher.error ?? error);
         return outcome;
       };
       let ended: Promise<Outcome> | undefined;
-      const end = (reason: EndReason, unused?: boolean): Promise<Outcome> => {
+      const end: Admission["end"] = (...how) => {
         slot.ending = true;
-        ended ??= finish(reason, unused);
+        ended ??= finish(...how);
         return ended;
       };
       const connect = (owner: AppendOwner): void => {

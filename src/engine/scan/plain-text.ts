@@ -1,8 +1,8 @@
 /**
  * Text without the escape sequences of terminals, with the offset of each byte in the resource.
  *
- * The sequences are those of ECMA-48: `ESC [` up to a final byte, strings such as `ESC ]` up to BEL or `ESC \`, and `ESC`
- * with intermediate bytes and a final one. A line feed ends any sequence, so a broken one hides no more than its line.
+ * The sequences are those of ECMA-48: `ESC [` up to a final byte, strings such as `ESC ]` up to BEL, `ESC \` or U+009C, and
+ * `ESC` with intermediate bytes and a final one. A line feed ends any sequence, so a broken one hides no more than its line.
  * @module
  */
 import { BACKSLASH, BELL, CANCEL, ESCAPE, NEWLINE, OPENING_BRACKET, SUBSTITUTE } from "../../support/ascii.ts";
@@ -10,8 +10,11 @@ import { BACKSLASH, BELL, CANCEL, ESCAPE, NEWLINE, OPENING_BRACKET, SUBSTITUTE }
 /** The bytes after ESC that begin a string: `P`, `X`, `]`, `^` and `_`. */
 const STRINGS: ReadonlySet<number> = new Set([0x50, 0x58, 0x5d, 0x5e, 0x5f]);
 
+/** The two bytes of U+009C, which ends a string. */
+const STRING_END = [0xc2, 0x9c] as const;
+
 /** The part of a sequence that the next byte belongs to. */
-type State = "text" | "escape" | "escape, middle" | "control" | "string" | "string escape";
+type State = "text" | "escape" | "escape, middle" | "control" | "string" | "string escape" | "string, two bytes";
 
 /** The effect of a byte: the next state, and whether the byte belongs to the sequence. */
 interface Step {
@@ -105,13 +108,15 @@ const LAST: Step = { state: "text", isTaken: true };
 const IN_MIDDLE: Step = { state: "escape, middle", isTaken: true };
 const IN_CONTROL: Step = { state: "control", isTaken: true };
 const IN_STRING: Step = { state: "string", isTaken: true };
+const IN_TWO_BYTES: Step = { state: "string, two bytes", isTaken: true };
 const STRING_ESCAPE: Step = { state: "string escape", isTaken: true };
 const OTHER_ESCAPE: Step = { state: "escape", isTaken: false };
 
 /** The effect of a byte inside a sequence. */
 function stepOf(state: Exclude<State, "text">, byte: number): Step {
   if (byte === NEWLINE) return BEFORE_TEXT;
-  if (state === "string") return stepInString(byte);
+  if (state === "string, two bytes" && byte === STRING_END[1]) return LAST;
+  if (state === "string" || state === "string, two bytes") return stepInString(byte);
   if (state === "string escape") return byte === BACKSLASH ? LAST : OTHER_ESCAPE;
   if (state === "escape" && byte === OPENING_BRACKET) return IN_CONTROL;
   if (state === "escape" && STRINGS.has(byte)) return IN_STRING;
@@ -122,5 +127,6 @@ function stepOf(state: Exclude<State, "text">, byte: number): Step {
 
 function stepInString(byte: number): Step {
   if (byte === ESCAPE) return STRING_ESCAPE;
+  if (byte === STRING_END[0]) return IN_TWO_BYTES;
   return byte === BELL || byte === CANCEL || byte === SUBSTITUTE ? LAST : IN_STRING;
 }

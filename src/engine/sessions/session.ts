@@ -68,7 +68,7 @@ export class AppendSession implements AppendOwner {
     this.#grace = new Grace({
       graceMs: parts.graceMs,
       record: (leftMs) => this.#record(leftMs),
-      onExpired: () => void this.end("lost"),
+      onExpired: () => void this.end("lost", false, notBack(this.path, parts.graceMs)),
     });
     const { handoverRequested } = parts.admission.batcher.channel;
     handoverRequested?.addEventListener("abort", () => void this.#handOver());
@@ -175,9 +175,11 @@ export class AppendSession implements AppendOwner {
   /**
    * Ends the session. After `restarting` it can be resumed; after any other reason its token is void. First reason
    * wins; a storage failure overrides it: see the outcome.
+   *
+   * @param error What ends it, if it failed. Default: a failure of storing, if there was one.
    */
-  end(reason: EndReason, unused = false): Promise<Outcome> {
-    this.#ending ??= this.#end(reason, unused);
+  end(reason: EndReason, unused = false, error?: StreamError): Promise<Outcome> {
+    this.#ending ??= this.#end(reason, unused, error);
     return this.#ending;
   }
 
@@ -187,7 +189,7 @@ export class AppendSession implements AppendOwner {
     await records.remove(this.path, this.#claim).catch(unlessFenced(onProblem));
   }
 
-  async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
+  async #end(reason: EndReason, unused: boolean, cause: StreamError | undefined): Promise<Outcome> {
     this.#grace.stop();
     const { admission, onEnd, onProblem } = this.#parts;
     await this.#recorded;
@@ -198,7 +200,7 @@ export class AppendSession implements AppendOwner {
     if (reason === "complete" && !error) await channel.leaveEndMarker(reason).catch(onProblem);
     if (reason !== "restarting") await this.forget();
     onEnd();
-    return admission.end(reason, unused);
+    return admission.end(reason, unused, cause);
   }
 
   /** Hands the session over to another process, to which its appender has connected. */
@@ -229,4 +231,10 @@ function unlessFenced(onProblem: (error: unknown) => void): (error: unknown) => 
   return (error) => {
     if (!(error instanceof StreamError && error.code === "fenced")) onProblem(error);
   };
+}
+
+function notBack(path: string, graceMs: number): StreamError {
+  return new StreamError("lost", `The appender of "/${path}" was not back within ${graceMs / 1000} s (graceMs).`, {
+    path,
+  });
 }

@@ -57,6 +57,6 @@ export async function readJson(
   return openBody(service, exchange, length, async () => {
     const stored = store.read(path, from, size, goneSignal(exchange), found.generation || undefined);
     const body = arrayOf(untilExpired(exchange, await openedStream(stored)), size - from);
-    return new Response(reportFailures(service, exchange, body), { headers });
+    return new Response(reportFailures(service, exchange, body, length), { headers });
   });
 }

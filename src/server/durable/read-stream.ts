@@ -69,14 +69,17 @@ function linesOf({ stream, ...found }: StoreStat): StoreStat {
  */
 export async function readLive(service: Service, exchange: Exchange, parameters: ReadParameters): Promise<Response> {
   const { path } = exchange.subject;
-  const { durable, store } = service;
+  const { durable, store, registry } = service;
   // Ignored, it would let a client read the same end again and again.
   if (!durable) throw new StreamError("bad_request", NOT_LIVE, { path });
   const find = async (): Promise<StoreStat> => {
     const found = await store.stat(path);
-    if (!found) throw missing(path);
+    // Since the gate was asked, a file may have taken the place of a folder, which the request may list.
+    if (!found || exchange.action === "list") throw missing(path);
     return found;
   };
+  // An append that was begun before may be about to create the path.
+  await registry.claimed(path);
   const found = await find();
   const read: LiveRead = {
     exchange,

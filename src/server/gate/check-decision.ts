@@ -6,6 +6,9 @@ import { isHeaderValue } from "../../protocol/header-value.ts";
 
 const STATUSES: readonly unknown[] = [undefined, 401, 403, 404];
 
+/** The responses of gates. */
+const own = new WeakSet<Response>();
+
 /** The bodies that were returned. A body can be sent only once. */
 const returned = new WeakSet<ReadableStream>();
 
@@ -86,7 +89,14 @@ export function ownResponse(response: Response): Response {
   }
   if (body) returned.add(body);
   // With a plain object, `@hono/node-server` would drop headers that are set on the response later.
-  return new Response(body, { status, statusText, headers: new Headers(headers) });
+  const copy = new Response(body, { status, statusText, headers: new Headers(headers) });
+  own.add(copy);
+  return copy;
+}
+
+/** Whether a response is one that {@link ownResponse} has returned. */
+export function isOwnResponse(response: Response): boolean {
+  return own.has(response);
 }
 
 /** Describes a value for an error message. */

@@ -61,8 +61,9 @@ export interface Refusal {
 }
 
 /**
- * The answer of an {@link Authorize} function: true allows, false refuses with 403, and a `Response` is sent as it is. A
- * `Response` with a body can be sent once, so each request needs a new one.
+ * The answer of an {@link Authorize} function: true allows, false refuses with 403, and a `Response` is sent as it is. With
+ * a status from 400 on, it counts as a refusal in the log, the metrics and `onEvent`. A `Response` with a body can be sent
+ * once, so each request needs a new one.
  */
 export type AccessDecision = boolean | Permission | Refusal | Response;
 

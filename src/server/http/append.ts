@@ -91,7 +91,9 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const begun = { type: "append", transport: "http", offset: batcher.channel.size } as const;
   const span = new LogSpan(service, exchange.subject, begun, () => batcher.channel.size, exchange.result);
   // A body that was malformed from its first byte on leaves no file, also where that is seen only now.
-  ended = intake.into(batcher).then(() => end(intake.reason, intake.isVoid && batcher.channel.created));
+  ended = intake.into(batcher).then(() => {
+    return end(intake.reason, intake.isVoid && batcher.channel.created, intake.stopped);
+  });
   const { size } = await ended;
   stopExpiry();
   forget();

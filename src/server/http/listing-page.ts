@@ -6,6 +6,7 @@ import { html } from "hono/html";
 import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import { urlPath } from "../../protocol/path.ts";
 import { writableDate } from "../request/http-date.ts";
+import { listedName, SIGN_STYLE, titleName } from "../viewer/listed-name.ts";
 import type { PageParts } from "../viewer/page.ts";
 
 /** What to list, and how. */
@@ -37,6 +38,7 @@ th { font-weight: 600; color: var(--faint) }
 td:first-child, th:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere }
 a { color: var(--link) }
 time, .live { color: var(--faint) }
+${SIGN_STYLE}
 @media (max-width: 36rem) {
   thead { display: none }
   tr { display: flex; flex-wrap: wrap; justify-content: space-between; border-bottom: 1px solid var(--line); padding: .35rem 0 }
@@ -56,10 +58,12 @@ export async function* folderPage(
 ): AsyncGenerator<string, void, void> {
   const here = hereOf(base, folder);
   const name = folder === "" ? "/" : folder.slice(folder.lastIndexOf("/") + 1);
+  const names = { TITLE: String(html`${titleName(name)}`), NAME: String(listedName(name)) };
+  const marks = { ROWS: MARK, NEXT: MARK };
   let next = "";
   let count = 0;
   const [front = "", between = "", end = ""] = (
-    await page({ NAME: String(html`${name}`), "IF-FOLDER": " hidden", ROWS: MARK, NEXT: MARK })
+    await page({ ...names, PATH: String(foldersAbove(here, folder)), "IF-FOLDER": " hidden", ...marks })
   ).split(MARK);
   yield front;
   if (folder !== "") yield String(parentRow(here));
@@ -100,13 +104,26 @@ function hereOf(base: string, folder: string): string {
   return folder === "" ? `${base}/` : `${base}/${urlPath(folder)}/`;
 }
 
+/** Links to the folders above, as the script of the page makes them. */
+function foldersAbove(here: string, folder: string): ReturnType<typeof html> {
+  const segments = folder === "" ? [] : folder.split("/");
+  const links = segments.map((_, at) => {
+    const name = at === 0 ? "/" : `${segments[at - 1]}/`;
+    return html`<a href="${here
+      .split("/")
+      .slice(0, at - segments.length - 1)
+      .join("/")}/">${listedName(name)}</a>`;
+  });
+  return html`${links}`;
+}
+
 function parentRow(here: string): ReturnType<typeof html> {
   return html`<tr><td><a href="${parent(here)}">..</a></td><td></td><td></td></tr>`;
 }
 
 function nextLink(here: string, limit: number, last: string): ReturnType<typeof html> {
   const next = `${here}?limit=${limit}&after=${encodeURIComponent(last)}`;
-  return html`<p><a rel="next" href="${next}">The next ${limit}</a>, after ${last}</p>`;
+  return html`<p><a rel="next" href="${next}">The next ${limit}</a>, after ${listedName(last)}</p>`;
 }
 
 function head(folder: string): ReturnType<typeof html> {
@@ -115,11 +132,11 @@ function head(folder: string): ReturnType<typeof html> {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>/${folder}</title>
+<title>/${titleName(folder)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
-<h1>/${folder}</h1>
+<h1>/${listedName(folder)}</h1>
 <table><thead><tr><th>Name</th><th>Bytes</th><th>Changed</th></tr></thead><tbody>
 `;
 }
@@ -128,7 +145,7 @@ function row(here: string, { name, kind, size, modified, appending }: StoreEntry
   const slash = kind === "folder" ? "/" : "";
   const time = writableDate(modified).toISOString();
   const live = appending ? html` <span class="live">(live)</span>` : "";
-  return html`<tr><td><a href="${here}${encodeURIComponent(name)}${slash}">${name}${slash}</a>${live}</td><td>${
+  return html`<tr><td><a href="${here}${encodeURIComponent(name)}${slash}">${listedName(name)}${slash}</a>${live}</td><td>${
     kind === "file" ? size : ""
   }</td><td><time datetime="${time}">${time.slice(0, 19).replace("T", " ")} UTC</time></td></tr>
 `;

@@ -110,7 +110,7 @@ export async function listing(
   );
   try {
     return await openBody(service, exchange, bytes, async () => {
-      return new Response(reportFailures(service, exchange, untilExpired(exchange, body)), { headers });
+      return new Response(reportFailures(service, exchange, untilExpired(exchange, body), bytes), { headers });
     });
   } catch (error) {
     await body.cancel();

@@ -99,7 +99,7 @@ export async function readSnapshot(
       const stored = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
       const bytes = untilExpired(exchange, await openedStream(stored));
       const sent = conditional
-        ? reportFailures(service, exchange, bytes)
+        ? reportFailures(service, exchange, bytes, to - from)
         : followed(service, exchange, bytes, { from, to });
       return new Response(sent, { status, headers });
     });

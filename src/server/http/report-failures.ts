@@ -11,16 +11,21 @@ import { whenDropped } from "./dropped-body.ts";
 
 /**
  * Returns the body. If reading it fails, the failure is logged and the body breaks off. Its slot among the connections is
- * free when it is over.
+ * free when it is over. Its bytes count in the metrics.
+ *
+ * @param size Bytes of the whole body. One that needs neither a slot nor a line in the log counts as if it were sent whole:
+ * the buffers of its socket hold it.
  */
 export function reportFailures(
   service: Service,
   exchange: Exchange,
   body: ReadableStream<Uint8Array>,
+  size: number,
 ): ReadableStream<Uint8Array> {
   const { reporter } = service;
   const { result, subject, platform, c } = exchange;
   const ended = (bytes: number, isWhole: boolean, error?: unknown): void => {
+    if (isCounted || !isWatched) reporter.traffic.read("http", bytes);
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
     if (failure) reporter.failedIfFault(subject.path, failure);
     result.end(bytes, failure?.code ?? (isWhole ? "complete" : "gone"));
@@ -31,6 +36,7 @@ export function reportFailures(
   const isWatched = platform.readsBodies && how.cut;
   const hasSlot = exchange.slot?.isKept ?? false;
   const isCounted = reporter.hasLog || hasSlot;
+  if (isWatched && !isCounted) reporter.traffic.read("http", size);
   const sent = isWatched ? watchedBody(body, isCounted, ended, how, watch) : countBytes(body, ended, how, watch);
   if (reporter.hasLog) result.open();
   if (isCounted) {

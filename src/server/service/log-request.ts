@@ -3,10 +3,11 @@
  * @module
  */
 import type { Context } from "hono";
-import { codeOfStatus, ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
-import { isHeaderValue } from "../../protocol/header-value.ts";
+import { codeOfStatus, ERROR_HEADER, type ErrorCode, StreamError } from "../../protocol/errors.ts";
+import { isHeaderName, isHeaderValue } from "../../protocol/header-value.ts";
 import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
 import { withoutTokens } from "../../support/printable.ts";
+import { isOwnResponse } from "../gate/check-decision.ts";
 import { asksForPage, isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { viewerPage } from "../viewer/page.ts";
@@ -69,6 +70,7 @@ export async function logRequest(
     logWhenOver(leaveToHost(reporter, c, details, thrown));
     throw thrown;
   });
+  if (isOwnResponse(response)) reportAnswerOfGate(reporter, c, details, response);
   logWhenOver(details.upgraded ? 101 : response.status);
   // The platform has put it into the headers of an upgrade, which may be immutable.
   return details.upgraded ? response : withRequestId(response, requestId);
@@ -82,7 +84,7 @@ export async function logRequest(
 function leaveToHost(reporter: Reporter, c: Context, details: RequestDetails, thrown: HostError): number {
   // A `MountError` has no status.
   const { status = 500 } = thrown;
-  const code = status === 500 ? "internal" : (codeOfStatus(status) ?? (status > 500 ? "internal" : "forbidden"));
+  const code = codeOfRefusal(status);
   reportRefusal(reporter, c, details, {
     thrown,
     error: new StreamError(code, thrown.message, { cause: thrown }),
@@ -91,6 +93,18 @@ function leaveToHost(reporter: Reporter, c: Context, details: RequestDetails, th
   // Hono puts it into what the error handler answers, unless that is a response which it has made by itself.
   c.header(REQUEST_ID_HEADER, details.requestId);
   return status;
+}
+
+/** The code that a refusal with the app's own status counts as. */
+function codeOfRefusal(status: number): ErrorCode {
+  return status === 500 ? "internal" : (codeOfStatus(status) ?? (status > 500 ? "internal" : "forbidden"));
+}
+
+/** Reports that the gate has refused a request with a response of its own. One below 400, such as a page, refuses nothing. */
+function reportAnswerOfGate(reporter: Reporter, c: Context, details: RequestDetails, { status }: Response): void {
+  if (status < 400) return;
+  const error = new StreamError(codeOfRefusal(status), `The gate has answered with status ${status}.`);
+  reportRefusal(reporter, c, details, { thrown: error, error, status });
 }
 
 /** Why a request is refused. */
@@ -165,9 +179,14 @@ async function refusalPage(
 /** The error itself, or another one if a header of it, which the host app may have chosen, can't be sent. */
 function sendable(thrown: unknown): unknown {
   if (!(thrown instanceof StreamError)) return thrown;
-  const [name] = Object.entries(thrown.headers).find(([, value]) => !isHeaderValue(value)) ?? [];
+  const [name] = Object.entries(thrown.headers).find((header) => !isSendable(header)) ?? [];
   if (name === undefined) return thrown;
   return new TypeError(`The header "${name}" of a StreamError can't be sent.`, { cause: thrown });
+}
+
+/** Whether a header can be sent. A program without types may give a value that is no text. */
+function isSendable([name, value]: readonly [string, unknown]): boolean {
+  return isHeaderName(name) && typeof value === "string" && isHeaderValue(value);
 }
 
 /** An error that brings its own response. */

@@ -44,6 +44,7 @@ export class Traffic {
   readonly #open = new Set<OpenSpan>();
   readonly #ended = new Map<string, EndCount>();
   readonly #sent = new Map<Transport, number>();
+  readonly #read = new Map<Transport, number>();
   readonly #refusals = new Map<ErrorCode, number>();
   readonly #deliveries = new Map<string, DeliveryCount>();
   /** The open append of each path of this process, and where it began. */
@@ -69,6 +70,11 @@ export class Traffic {
     const known = this.#ended.get(key);
     if (known) known.count++;
     else this.#ended.set(key, { type, transport, reason, count: 1 });
+  }
+
+  /** Counts bytes of an answer that is no follow. */
+  read(transport: Transport, bytes: number): void {
+    addTo(this.#read, transport, bytes);
   }
 
   /** Counts a refused request. */
@@ -131,6 +137,11 @@ export class Traffic {
       if (span.type === "follow") addTo(sent, span.transport, Math.max(0, span.position() - span.offset));
     }
     return sent;
+  }
+
+  /** Bytes that reads, listings, line counts and searches have received, by transport. */
+  get readBytes(): ReadonlyMap<Transport, number> {
+    return this.#read;
   }
 
   /** Bytes by which the slowest follower of an append of this process is behind. */

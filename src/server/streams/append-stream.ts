@@ -11,10 +11,11 @@ import { type Chunk, Encoder } from "../../protocol/append-source.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { isMediaType } from "../../protocol/media-type.ts";
+import { explained } from "../../support/printable.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Service } from "../service/service.ts";
 import { aborted } from "./aborted.ts";
-import { checkNames } from "./option-names.ts";
+import { checkBytes, checkFlags, checkNames } from "./option-names.ts";
 
 /** Options of {@link Streams.append} and {@link Streams.openAppend}. All are optional. */
 export interface LocalAppendOptions {
@@ -114,10 +115,9 @@ function refuseExisting(found: StoreStat | undefined, path: string): void {
 
 function checkOptions(options: LocalAppendOptions, path: string): void {
   checkNames(options, { offset: true, ifAbsent: true, generation: true, type: true, signal: true }, "append");
-  const { offset, type } = options;
-  if (offset !== undefined && !(Number.isSafeInteger(offset) && offset >= 0)) {
-    throw new StreamError("bad_request", `"offset" must be a whole number of bytes, not ${offset}.`, { path });
-  }
+  const { offset, ifAbsent, type } = options;
+  checkBytes({ offset }, "append");
+  checkFlags({ ifAbsent }, "append");
   if (type !== undefined && !isMediaType(type)) {
     throw new StreamError("bad_request", `"type" must be a media type, not ${JSON.stringify(type)}.`, { path });
   }
@@ -178,7 +178,7 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
       if (batcher.error) throw batcher.error;
     } catch (error) {
       // A stream neither closes nor aborts a sink that has failed, so the path would stay claimed.
-      await this.#end("lost");
+      await this.#end("lost", this.#failure(error));
       throw error;
     }
   }
@@ -190,8 +190,8 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
     if (error) throw error;
   }
 
-  async abort(): Promise<void> {
-    await this.#end("lost");
+  async abort(reason?: unknown): Promise<void> {
+    await this.#end("lost", reason === undefined ? undefined : this.#failure(reason));
   }
 
   /** Called when storing has failed. */
@@ -209,12 +209,19 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
 
   #stop(error: StreamError, reason: EndReason): void {
     this.#controller?.error(error);
-    void this.#end(reason);
+    void this.#end(reason, error);
   }
 
-  async #end(reason: EndReason): Promise<void> {
+  /** What the program has ended the append with, or what its source has failed with. */
+  #failure(reason: unknown): StreamError {
+    if (reason instanceof StreamError) return reason;
+    const message = `The source of the append to "/${this.#path}" has failed: ${explained(reason)}`;
+    return new StreamError("lost", message, { path: this.#path, cause: reason });
+  }
+
+  async #end(reason: EndReason, error?: StreamError): Promise<void> {
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    const { size, reason: ended } = await this.#admission.end(reason);
+    const { size, reason: ended } = await this.#admission.end(reason, false, error);
     this.#span?.end(size, this.#admission.batcher.error?.code ?? ended);
     this.#span = undefined;
   }

@@ -18,7 +18,7 @@ import { openFollow } from "../service/open-follow.ts";
 import type { Service } from "../service/service.ts";
 import { aborted } from "./aborted.ts";
 import type { LocalFollowEnd, LocalFollowSource } from "./follow-stream.ts";
-import { checkNames, isSignal } from "./option-names.ts";
+import { checkBytes, checkFlags, checkNames, isSignal } from "./option-names.ts";
 
 /** Options of {@link Streams.follow}. All are optional. */
 export interface LocalFollowOptions {
@@ -252,13 +252,9 @@ export class LocalFollow implements LocalFollowSource, Sink {
 function startOf(options: LocalFollowOptions): Start {
   const names = { offset: true, tail: true, generation: true, stay: true, onIdle: true, signal: true } as const;
   checkNames(options, names, "follow");
-  const { offset, tail } = options;
-  for (const [name, value] of Object.entries({ offset, tail })) {
-    if (value === undefined || value === "now") continue;
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw new StreamError("bad_request", `"${name}" must be a whole number of bytes, not ${String(value)}.`);
-    }
-  }
+  const { offset, tail, stay } = options;
+  checkBytes({ offset: offset === "now" ? undefined : offset, tail }, "follow");
+  checkFlags({ stay }, "follow");
   if (offset !== undefined && tail !== undefined) {
     throw new StreamError("bad_request", 'Give "offset" or "tail", not both.');
   }

@@ -36,6 +36,49 @@ export function checkNames<Options extends object>(
   throw new StreamError("bad_request", `The option "signal" of ${method}() must be an AbortSignal.`);
 }
 
+/**
+ * Checks that options are numbers of bytes, where they are given.
+ *
+ * @throws {StreamError} `bad_request` for anything else.
+ * @example
+ * ```ts
+ * checkBytes({ from: "3" }, "read"); // throws
+ * ```
+ */
+export function checkBytes(options: Readonly<Record<string, unknown>>, method: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0)) continue;
+    throw new StreamError(
+      "bad_request",
+      `The option "${name}" of ${method}() must be a whole number of bytes, not ${shown(value)}.`,
+    );
+  }
+}
+
+/**
+ * Checks that options are true or false, where they are given: any text would count as true.
+ *
+ * @throws {StreamError} `bad_request` for anything else.
+ * @example
+ * ```ts
+ * checkFlags({ stay: "no" }, "follow"); // throws
+ * ```
+ */
+export function checkFlags(options: Readonly<Record<string, unknown>>, method: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || typeof value === "boolean") continue;
+    throw new StreamError(
+      "bad_request",
+      `The option "${name}" of ${method}() must be true or false, not ${shown(value)}.`,
+    );
+  }
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
 /** Whether a value is a signal, perhaps that of another realm. */
 export function isSignal(value: unknown): value is AbortSignal {
   const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;

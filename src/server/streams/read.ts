@@ -3,10 +3,10 @@
  * @module
  */
 import { lookAgain } from "../../engine/storage/look-again.ts";
-import type { Store } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
-import { checkNames } from "./option-names.ts";
+import type { Service } from "../service/service.ts";
+import { checkBytes, checkNames } from "./option-names.ts";
 
 /** Which bytes `Streams.read` reads. */
 export interface LocalReadOptions {
@@ -25,12 +25,17 @@ export interface LocalReadOptions {
  *
  * @returns A stream that fails with `not_found`, `replaced`, `range`, or `bad_request` for an unknown option.
  */
-export function readStored(store: Store, name: string, options: LocalReadOptions): ReadableStream<Uint8Array> {
+export function readStored(
+  { store, reporter }: Pick<Service, "store" | "reporter">,
+  name: string,
+  options: LocalReadOptions,
+): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   let isCancelled = false;
   const open = async (): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
     checkNames(options, { from: true, to: true, generation: true, signal: true }, "read");
     const { from = 0, generation, signal } = options;
+    checkBytes({ from, to: options.to }, "read");
     const { found, to } = await lookAgain(store, async () => {
       const found = await store.stat(name);
       if (!found) throw notFound(name);
@@ -48,8 +53,9 @@ export function readStored(store: Store, name: string, options: LocalReadOptions
         // The caller may leave while the resource is looked up.
         if (isCancelled) return reader.cancel();
         const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        if (done) return controller.close();
+        reporter.traffic.read("local", value.length);
+        controller.enqueue(value);
       },
       cancel(reason) {
         isCancelled = true;
@@ -66,7 +72,7 @@ export function notFound(path: string): StreamError {
 }
 
 function checkRange(path: string, from: number, to: number, size: number): void {
-  if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to) return;
+  if (from <= to) return;
   const code = from > size ? "range" : "bad_request";
   throw new StreamError(code, `"/${path}" has no bytes from ${from} to ${to}: its size is ${size} bytes.`, { path });
 }

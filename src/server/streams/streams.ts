@@ -151,7 +151,7 @@ export class Streams implements AsyncDisposable {
    * ```
    */
   read(path: string, options: LocalReadOptions = {}): ReadableStream<Uint8Array> {
-    return readStored(this.#service.store, resourceOf(path), options);
+    return readStored(this.#service, resourceOf(path), options);
   }
 
   /**
@@ -246,6 +246,17 @@ export class Streams implements AsyncDisposable {
    */
   async respond(c: Context, path: string): Promise<Response> {
     return this.#respond(c, path);
+  }
+
+  /**
+   * Reports a failure that no caller gets to the operator: in the log, or on the console.
+   *
+   * @internal
+   */
+  reportFailure(path: string, error: unknown): void {
+    const { reporter } = this.#service;
+    if (error instanceof StreamError) reporter.failedIfFault(path, error);
+    else reporter.failed(path, error, `The producer of the stream "/${path}" has failed.`);
   }
 
   /**

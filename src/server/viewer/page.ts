@@ -25,7 +25,9 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** The HTML for the marks of the page. A mark that is left out is removed. */
-export type PageParts = Partial<Readonly<Record<"NAME" | "IF-FOLDER" | "IF-FILE" | "ROWS" | "NEXT", string>>>;
+export type PageParts = Partial<
+  Readonly<Record<"TITLE" | "PATH" | "NAME" | "IF-FOLDER" | "IF-FILE" | "ROWS" | "NEXT", string>>
+>;
 
 /**
  * Renders the page.
@@ -64,7 +66,7 @@ export async function viewerPage(
   const { BUILD } = await import("../../viewer/assets.ts");
   const tag = `"viewer-${BUILD}"`;
   const isStored = status === 200 && c.req.header("If-None-Match")?.includes(tag) === true;
-  const page = await renderPage(c, base, { "IF-FILE": " hidden", NAME: "httpfstream" });
+  const page = await renderPage(c, base, { "IF-FILE": " hidden", TITLE: "httpfstream", NAME: "httpfstream" });
   const sent = new Headers({
     ...PAGE_HEADERS,
     "Content-Type": "text/html; charset=utf-8",

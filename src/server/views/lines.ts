@@ -50,7 +50,7 @@ export async function readLines(
   checkPermission(exchange);
   return openBody(service, exchange, json.length, async () => {
     const body = new Blob([json]).stream();
-    return new Response(reportFailures(service, exchange, untilExpired(exchange, body)), { headers });
+    return new Response(reportFailures(service, exchange, untilExpired(exchange, body), json.length), { headers });
   });
 }
 

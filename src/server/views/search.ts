@@ -53,7 +53,7 @@ export async function readHits(
     // However few bytes the body has, it holds a file until the client has read it.
     return await openBody(service, exchange, Number.POSITIVE_INFINITY, async () => {
       const body = untilExpired(exchange, bodyOf(service, hits, found.size, over));
-      return new Response(reportFailures(service, exchange, body), { headers });
+      return new Response(reportFailures(service, exchange, body, Number.POSITIVE_INFINITY), { headers });
     });
   } catch (error) {
     over();

@@ -159,7 +159,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
     if (this.#ending) return;
     this.#ending = true;
     this.#idleTimeout?.stop();
-    const { size } = await this.#admission.end(reason, this.port === undefined);
+    const { size } = await this.#admission.end(reason, this.port === undefined, this.#error);
     const error = this.#error ?? this.#admission.batcher.error;
     this.#span.end(size, error?.code ?? reason);
     if (error) this.#close(error);

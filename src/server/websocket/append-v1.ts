@@ -148,7 +148,10 @@ class V1Appender extends SocketConnection implements SessionConnection {
     this.#endSpan("lost");
     this.#session.detach(this);
     // No client has received the token, so no client can resume the session.
-    if (this.#isFirst && !this.#started) void this.#session.end("lost", this.port === undefined);
+    if (this.#isFirst && !this.#started) {
+      const error = new StreamError("lost", "The appender has left before its append began.");
+      void this.#session.end("lost", this.port === undefined, error);
+    }
   }
 
   async #start(port: SocketPort): Promise<void> {
@@ -225,7 +228,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
   /** Ends the session with the connection: an idle appender must not resume it and keep the path. */
   #cutOff(error: StreamError): void {
     this.#leave(error.closeCode, error);
-    void this.#session.end("lost");
+    void this.#session.end("lost", false, error);
   }
 
   /** Ends the connection. The session waits for the next one, unless it has ended itself. */

@@ -5,7 +5,8 @@
 import type { Source } from "./bytes/source.ts";
 import type { LogView } from "./log.ts";
 import { textOfLines } from "./tools/copy.ts";
-import { findTime } from "./tools/times.ts";
+import { formatLink, parseLink } from "./tools/links.ts";
+import { findArrival, findTime } from "./tools/times.ts";
 import { announce, make, showBanner, showNote } from "./ui/dom.ts";
 
 /** Milliseconds for which the bytes of a download stay in memory. */
@@ -14,22 +15,33 @@ const DOWNLOAD_MS = 60_000;
 /**
  * Goes to a place.
  *
- * @param place A line, `@` and a byte, a percentage, or a time.
+ * @param place A line or a range of lines, `@` and a byte, a percentage, or a time.
  * @returns Whether there is such a place.
  */
-export async function goTo({ lines, scroller, arrivals }: LogView, place: string): Promise<boolean> {
+export async function goTo(view: LogView, place: string): Promise<boolean> {
+  const { lines, scroller, arrivals } = view;
   const text = place.trim();
+  const [, first, last] = /^L?(\d+)(?:\s*[-–]\s*L?(\d+))?$/.exec(text) ?? [];
   const [, byte] = /^@(\d+)$/.exec(text) ?? [];
   const [, part] = /^(\d{1,3})\s*%$/.exec(text) ?? [];
-  if (/^L?\d+$/.test(text)) location.hash = `L${text.replace(/^L/, "")}`;
-  else if (byte !== undefined) location.hash = `@${byte}`;
+  if (first !== undefined) await open(view, `#L${first}-L${last ?? first}`);
+  else if (byte !== undefined) await open(view, `#@${byte}`);
   else if (part !== undefined) await scroller.jump((lines.size * Math.min(100, Number(part))) / 100);
   else {
-    const offset = (await findTime(lines, text)) ?? arrivals.find(text, Date.now());
+    const offset = (await findTime(lines, text)) ?? findArrival(arrivals, text, Date.now());
     if (offset === undefined) return false;
-    location.hash = `@${offset}`;
+    await open(view, `#@${offset}`);
   }
   return true;
+}
+
+/** Opens a link to a place, also once more. The search and the kind of view stay. */
+async function open(view: LogView, link: string): Promise<void> {
+  const { lines, bytes } = parseLink(link);
+  const hash = formatLink({ ...parseLink(location.hash), lines, bytes });
+  // The browser tells of changes only.
+  if (location.hash === hash) await view.openLink();
+  else location.hash = hash;
 }
 
 /** Copies the marked lines, or else those in view. */

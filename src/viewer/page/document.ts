@@ -12,6 +12,7 @@ import { humanBytes } from "./rows/row.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
 import { byId, make, showBanner } from "./ui/dom.ts";
+import { withSigns } from "./ui/signs.ts";
 import { render } from "./views/markdown.ts";
 import { MarkdownReader } from "./views/markdown-reader.ts";
 import { MediaView } from "./views/media.ts";
@@ -87,7 +88,11 @@ export class DocumentView {
     const isAtEnd = this.#element.scrollTop > this.#element.scrollHeight - this.#element.clientHeight - 40;
     const wasFilled = this.#element.childElementCount > 0;
     if (blocks) render(this.#element, blocks);
-    else this.#element.replaceChildren(make("pre", text));
+    else {
+      const plain = make("pre", "");
+      plain.append(...withSigns(text.replaceAll("\r\n", "\n")));
+      this.#element.replaceChildren(plain);
+    }
     if (wasFilled && isAtEnd) this.scroll(Number.POSITIVE_INFINITY);
     if (!blocks) showBanner("Reading this Markdown would take too long, so its text is shown.");
     if (size <= MAX_BYTES) return;

@@ -3,12 +3,13 @@
  * @module
  */
 import { pause, Refused, type Source } from "./bytes/source.ts";
-import { type Entry, readEntries } from "./folder/entries.ts";
+import { type Entry, folderUrl, type Listing, readEntries, readEntriesAfter } from "./folder/entries.ts";
 import { compare, type Order, type SortKey } from "./folder/order.ts";
 import { humanBytes } from "./rows/row.ts";
 import { askForToken, showRefusal } from "./start.ts";
 import type { Status } from "./status.ts";
 import { byId, inputById, make, showBanner } from "./ui/dom.ts";
+import { withSigns } from "./ui/signs.ts";
 
 /** Rows that are added when the reader reaches the end of the table. */
 const BATCH = 300;
@@ -19,17 +20,20 @@ const TIMES_MS = 10_000;
 
 /** The table. */
 class FolderView {
-  readonly #folder: string;
+  readonly #source: Source;
   readonly #status: Status;
   readonly #body: HTMLElement;
   readonly #rows = new Map<string, { readonly entry: Entry; readonly row: HTMLTableRowElement }>();
-  entries = new Map<string, Entry>();
+  #listing: Listing = { entries: new Map(), next: undefined };
+  /** The name after which the entries begin; undefined for the first ones. */
+  readonly #after: string | undefined;
   #order: Order = { key: "modified", isDescending: true };
   #shown = BATCH;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(source: Source, status: Status) {
-    this.#folder = source.url.pathname.replace(/\/*$/, "/");
+  constructor(source: Source, status: Status, after: string | undefined) {
+    this.#after = after;
+    this.#source = source;
     this.#status = status;
     this.#body = byId("entries").querySelector("tbody") ?? byId("entries");
     inputById("filter").addEventListener("input", () => this.#draw());
@@ -40,8 +44,13 @@ class FolderView {
     setInterval(() => this.#showTimes(), TIMES_MS);
   }
 
-  /** Schedules an update of the table. */
-  update(): void {
+  get isEmpty(): boolean {
+    return this.#listing.entries.size === 0;
+  }
+
+  /** Shows these entries, soon. */
+  show(listing: Listing): void {
+    this.#listing = listing;
     this.#timer ??= setTimeout(() => this.#draw(), UPDATE_MS);
   }
 
@@ -66,7 +75,7 @@ class FolderView {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const wanted = inputById("filter").value.toLowerCase();
-    const all = [...this.entries.values()].filter(({ name }) => name.toLowerCase().includes(wanted));
+    const all = [...this.#listing.entries.values()].filter(({ name }) => name.toLowerCase().includes(wanted));
     all.sort(compare(this.#order));
     const rows = all.slice(0, this.#shown).map((entry) => this.#rowOf(entry));
     const { children } = this.#body;
@@ -74,10 +83,11 @@ class FolderView {
     for (const [at, row] of rows.entries())
       if (children[at] !== row) this.#body.insertBefore(row, children[at] ?? null);
     while (children.length > rows.length) children[children.length - 1]?.remove();
-    for (const name of this.#rows.keys()) if (!this.entries.has(name)) this.#rows.delete(name);
+    for (const name of this.#rows.keys()) if (!this.#listing.entries.has(name)) this.#rows.delete(name);
     byId("more-entries").hidden = all.length <= rows.length;
     byId("more-entries").textContent = `${all.length - rows.length} more`;
     this.#tell(all.length);
+    this.#linkNext();
     for (const head of byId("entries").querySelectorAll<HTMLElement>("th")) {
       const isSorted = head.dataset.sort === this.#order.key;
       head.ariaSort = isSorted ? (this.#order.isDescending ? "descending" : "ascending") : null;
@@ -85,11 +95,26 @@ class FolderView {
   }
 
   #tell(shown: number): void {
-    const live = [...this.entries.values()].filter(({ appending }) => appending).length;
-    const count = this.entries.size;
-    const entries = count === 1 ? "One entry" : `${count.toLocaleString("en")} entries`;
-    const part = shown === count ? entries : `${shown.toLocaleString("en")} of ${entries}`;
+    const live = [...this.#listing.entries.values()].filter(({ appending }) => appending).length;
+    const count = this.#listing.entries.size;
+    const { next } = this.#listing;
+    const isWhole = next === undefined && this.#after === undefined;
+    const which = isWhole ? "" : this.#after === undefined ? "the first " : "the next ";
+    const some = `${which}${count.toLocaleString("en")} ${count === 1 ? "entry" : "entries"}`;
+    const all = isWhole && count === 1 ? "One entry" : some.replace("the", "The");
+    const more = next === undefined ? "" : "; there are more";
+    const part = (shown === count ? all : `${shown.toLocaleString("en")} of ${some}`) + more;
     this.#status.say(live === 0 ? part : `${part}, ${live} live`, live > 0);
+  }
+
+  /** Links to the entries behind those that are listed. */
+  #linkNext(): void {
+    const { next } = this.#listing;
+    const place = byId("next-entries");
+    place.hidden = next === undefined;
+    if (next === undefined) return;
+    const link = make("a", "The next entries", { href: folderUrl(this.#source, { after: next }).href, rel: "next" });
+    place.replaceChildren(link, ", after ", ...withSigns(next));
   }
 
   #rowOf(entry: Entry): HTMLTableRowElement {
@@ -111,7 +136,8 @@ class FolderView {
     const row = document.createElement("tr");
     const slash = kind === "folder" ? "/" : "";
     const first = make("td", "");
-    const link = make("a", name + slash, { href: this.#folder + encodeURIComponent(name) + slash });
+    const link = make("a", "", { href: folderUrl(this.#source, {}).pathname + encodeURIComponent(name) + slash });
+    link.append(...withSigns(name + slash));
     first.append(link);
     const changed = make("td", "");
     changed.append(make("time", ""));
@@ -127,19 +153,25 @@ class FolderView {
   }
 }
 
-/** Shows the entries of the folder, and their changes, until the server refuses the folder. */
+/**
+ * Shows the entries of the folder, and their changes, until the server refuses the folder. If the address names one of the entries,
+ * shows those after it as they are now.
+ */
 export async function showFolder(source: Source, status: Status): Promise<void> {
-  const view = new FolderView(source, status);
+  const after = new URL(location.href).searchParams.get("after") ?? undefined;
+  const view = new FolderView(source, status, after);
   byId("pane").hidden = true;
   byId("folder").hidden = false;
   byId("folder-tools").hidden = false;
   for (const link of document.querySelectorAll("#folder [rel=next]")) link.parentElement?.remove();
+  const read = async (): Promise<void> => {
+    // Only the first entries have a live listing.
+    if (after === undefined) await readEntries(source, (listing) => view.show(listing));
+    else view.show(await readEntriesAfter(source, after));
+  };
   for (;;) {
     try {
-      await readEntries(source, (entries) => {
-        view.entries = entries;
-        view.update();
-      });
+      return await read();
     } catch (error) {
       if (!(error instanceof Refused)) {
         status.set(navigator.onLine ? "reconnecting" : "offline");
@@ -155,8 +187,8 @@ export async function showFolder(source: Source, status: Status): Promise<void> 
 }
 
 /** Says that the folder does not exist, or does not any more. */
-function showMissing({ entries }: FolderView, status: Status, message: string): void {
-  status.set(entries.size === 0 ? "missing" : "deleted");
+function showMissing({ isEmpty }: FolderView, status: Status, message: string): void {
+  status.set(isEmpty ? "missing" : "deleted");
   showBanner(message, { label: "Look again", run: () => location.reload() });
 }
 

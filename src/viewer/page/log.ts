@@ -9,27 +9,23 @@ import { Lines } from "./bytes/lines.ts";
 import type { Source } from "./bytes/source.ts";
 import { showFailure, showReplaced } from "./failure.ts";
 import { Follower } from "./follower.ts";
+import { Places } from "./places.ts";
 import { Overwritten } from "./rows/overwritten.ts";
-import { fillRow, humanBytes } from "./rows/row.ts";
-import { type Row, Rows } from "./rows/rows.ts";
+import { humanBytes } from "./rows/row.ts";
+import { type LineView, type Row, Rows } from "./rows/rows.ts";
 import { Scroller } from "./rows/scroller.ts";
 import { Styles } from "./rows/styles.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
-import { Filter } from "./tools/filter.ts";
-import { toggleGroup } from "./tools/folds.ts";
+import { Arrivals } from "./tools/arrivals.ts";
+import type { Filter } from "./tools/filter.ts";
+import { Collapsed, toggleGroup } from "./tools/folds.ts";
 import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
-import { jumpTo, showGrowth } from "./tools/rewrites.ts";
+import { reveal, showGrowth, showHit } from "./tools/rewrites.ts";
 import { SearchBox } from "./tools/search-box.ts";
-import { Arrivals } from "./tools/times.ts";
-import { announce, byId, showBanner } from "./ui/dom.ts";
-import { HexLines } from "./views/hex.ts";
-import { fillJsonRow } from "./views/json-lines.ts";
-import type { Kind } from "./views/kinds.ts";
-
-/** Milliseconds between two summaries for screen readers. */
-const SUMMARY_MS = 5_000;
+import { byId } from "./ui/dom.ts";
+import { newLines, Summary } from "./ui/summary.ts";
 
 /** A path that is shown line by line. */
 export class LogView {
@@ -44,26 +40,30 @@ export class LogView {
   readonly scroller: Scroller;
   readonly search: SearchBox;
   readonly follower: Follower;
-  /** Lines that have arrived since the end was last in view, or last announced. */
+  readonly #places: Places;
+  /** The filter, once it has been used. */
+  filter: Filter | undefined;
+  readonly #summary = new Summary(() => this.rows.last?.element.textContent ?? "");
+  readonly #collapsed = new Collapsed();
+  /** Whether groups are being hidden. */
+  #isCollapsing = false;
+  /** Lines that have arrived since the end was last in view. */
   #newLines = 0;
   /** The animation frame in which the page responds to a move; 0 if none is requested. */
   #frame = 0;
-  #summaryMs = 0;
-  /** Counts the links that were opened. An earlier one whose bytes arrive later is dropped. */
-  #links = 0;
-  /** Settles when the line counts of the stored bytes are known, or can't be had. */
-  #counted: Promise<void> = Promise.resolve();
+  /** Settles when the line counts of the stored bytes are known, or can't be had; then with the reason. */
+  #counted: Promise<string | undefined> = Promise.resolve(undefined);
 
-  constructor(source: Source, status: Status, kind: Kind) {
+  /** @param view How lines are shown; undefined for those of a log. */
+  constructor(source: Source, status: Status, view?: LineView) {
     this.#source = source;
     this.#status = status;
     this.#blocks = new Blocks(source);
-    this.lines = new (kind === "hex" ? HexLines : Lines)(this.#blocks, this.#index);
-    if (kind === "log") this.lines.overwritten = new Overwritten(this.#blocks);
+    this.lines = new (view?.Type ?? Lines)(this.#blocks, this.#index);
+    if (!view) this.lines.overwritten = new Overwritten(this.#blocks);
     this.marked = new Marked(this.lines);
     const list = byId("rows");
-    const fill = kind === "json" ? fillJsonRow : fillRow;
-    this.rows = new Rows(list, this.lines, new Styles(kind === "hex" ? undefined : this.#blocks), fill);
+    this.rows = new Rows(list, this.lines, new Styles(view?.isPlain ? undefined : this.#blocks), view?.fill);
     this.rows.decorate = (row, offset) => {
       this.#numberRow(row, offset);
       row.classList.toggle("marked", this.marked.has(offset));
@@ -80,21 +80,29 @@ export class LogView {
       onError: (error) => showFailure(status, error),
     });
     this.search = new SearchBox({
-      ...{
-        source,
-        list,
-        size: () => this.#blocks.size,
-        jump: (offset: number) => jumpTo(this.lines, this.scroller, offset, 0.3),
-      },
+      ...{ source, list, lines: this.lines },
+      // Bytes and parts of long lines of JSON have rows of their own.
+      jump: async (hit) => showHit(this.lines, this.scroller, { ...hit, line: await this.lines.floor(hit.offset) }),
+      reveal: (range) => reveal(this.scroller, range),
       place: () => this.scroller.visible.first?.offset ?? 0,
       onQuery: (text) => {
-        void filter.end();
+        void this.filter?.end();
         this.marked.query = text;
         this.marked.writeAddress();
       },
-      onHits: () => void filter.update(),
+      onHits: async () => this.filter?.update(),
     });
-    const filter = new Filter({ lines: this.lines, scroller: this.scroller, hits: () => this.search.lines });
+    this.#places = new Places({
+      ...{ lines: this.lines, scroller: this.scroller, marked: this.marked },
+      counted: () => this.#counted,
+      isCounted: () => this.#index.isKnown(1),
+      isBlank: () => this.rows.all.length === 0,
+      search: (text) => this.search.search(text),
+      onMarked: () => {
+        this.redecorate();
+        this.#number();
+      },
+    });
     this.follower = new Follower({
       ...{ source, status, size: () => this.#blocks.size },
       onGrown: (message) => this.#grown(message),
@@ -116,76 +124,34 @@ export class LogView {
     // A link with a number alone needs the counts; all other places are shown before the counts are asked for.
     const needsCounts = lines !== undefined && !bytes;
     const shown = needsCounts ? Promise.resolve() : this.openLink();
-    this.#counted = shown
-      .then(() => loadCounts(this.#source, this.#index, until))
-      .then(() => this.#countLast(until))
-      .catch((error) => showFailure(this.#status, error))
-      .then(() => this.#number());
+    this.#counted = shown.then(() => this.#count(until));
     await (needsCounts ? this.openLink() : shown);
   }
 
-  /** Counts the lines of the last block, which the worker may not have received yet. */
-  async #countLast(until: number): Promise<void> {
-    if (until === this.#blocks.size) return;
-    const block = until / BLOCK_BYTES;
-    const { starts } = await this.#blocks.get(block);
-    this.#index.set(block, [starts.length]);
+  /** Counts the lines of the stored bytes. Returns why that can't be done. */
+  async #count(until: number): Promise<string | undefined> {
+    try {
+      const refusal = await loadCounts(this.#source, this.#index, until);
+      // The worker may not have received the last block yet.
+      const last = until === this.#blocks.size ? undefined : await this.#blocks.get(until / BLOCK_BYTES);
+      if (last) this.#index.set(until / BLOCK_BYTES, [last.starts.length]);
+      return refusal;
+    } catch (error) {
+      showFailure(this.#status, error);
+      return undefined;
+    } finally {
+      this.#number();
+    }
   }
 
   /** Shows the place that the hash of the address names; without one, the end. */
   async openLink(): Promise<void> {
-    const link = ++this.#links;
-    const { lines: numbers, bytes, query } = parseLink(location.hash);
-    if (query !== undefined) this.search.search(query);
-    if (bytes) return this.#openBytes(link, bytes, numbers);
-    if (!numbers) {
-      if (this.rows.all.length === 0) await this.scroller.follow();
-      return;
-    }
-    await this.#counted;
-    const [first, last] = numbers;
-    const from = await this.lines.find(first);
-    if (link !== this.#links) return;
-    if (from === undefined || from >= this.lines.size) {
-      if (this.rows.all.length === 0) await this.scroller.follow();
-      if (this.#index.isKnown(1)) showBanner(`There is no line ${first} yet.`);
-      return;
-    }
-    const to = (await this.lines.find(last + 1)) ?? this.lines.size;
-    if (link === this.#links) await this.#openRange(from, to);
+    await this.#places.open();
   }
 
   /** Updates which of the present rows are marked. */
   redecorate(): void {
     for (const { element, offset } of this.rows.all) this.rows.decorate(element, offset);
-  }
-
-  async #openBytes(
-    link: number,
-    [from, to]: readonly [number, number],
-    numbers?: readonly [number, number],
-  ): Promise<void> {
-    if (from > this.lines.size) return showBanner(`There is no byte ${from} yet.`);
-    const start = await this.lines.floor(Math.min(from, Math.max(0, this.lines.size - 1)));
-    if (link !== this.#links) return;
-    await this.#openRange(start, Math.max(to, start + 1));
-    if (numbers) void this.#checkNumber(link, start, numbers[0]);
-  }
-
-  /** Says so if the bytes of a link are not those of its line: then it was made for other content. */
-  async #checkNumber(link: number, start: number, number: number): Promise<void> {
-    await this.#counted;
-    const found = this.lines.number(start);
-    if (found === undefined || found === number || link !== this.#links) return;
-    showBanner(`This is line ${found}. The link says ${number}: it was made for other content.`);
-  }
-
-  async #openRange(from: number, to: number): Promise<void> {
-    showBanner("");
-    this.marked.set(from, to);
-    await jumpTo(this.lines, this.scroller, from, 0.25);
-    this.redecorate();
-    this.#number();
   }
 
   #grown({ size, bytes, counts, firstBlock }: Grown): void {
@@ -200,17 +166,13 @@ export class LogView {
     this.#showSize();
     this.arrivals.add(before, size, Date.now());
     this.#newLines += added;
-    void showGrowth(this.lines, this.scroller, before).then(() => this.#afterGrowth());
+    void showGrowth(this.lines, this.scroller, before).then(() => this.#afterGrowth(added));
   }
 
-  #afterGrowth(): void {
-    const { isFollowing } = this.scroller;
-    const count = this.#newLines;
-    if (isFollowing && performance.now() - this.#summaryMs > SUMMARY_MS && count > 0) {
-      this.#summaryMs = performance.now();
-      announce(`${count} new lines. Last: ${this.rows.last?.element.textContent?.slice(0, 200) ?? ""}`);
-    }
-    if (isFollowing) this.#newLines = 0;
+  #afterGrowth(added: number): void {
+    if (this.scroller.isFollowing) this.#summary.add(added);
+    else this.#summary.clear();
+    if (this.scroller.isFollowing) this.#newLines = 0;
     this.#showNews();
     this.search.highlight();
     this.search.grown();
@@ -219,7 +181,7 @@ export class LogView {
   #showNews(): void {
     const button = byId("news");
     button.hidden = this.scroller.isFollowing || this.#newLines === 0;
-    button.textContent = `↓ ${this.#newLines.toLocaleString("en")} new lines`;
+    button.textContent = `↓ ${newLines(this.#newLines)}`;
   }
 
   #moved(): void {
@@ -229,6 +191,25 @@ export class LogView {
     byId("follow").setAttribute("aria-pressed", String(this.scroller.isFollowing));
     this.#showNews();
     this.#number();
+    void this.#collapse();
+  }
+
+  /** Hides the groups in the document that are to be hidden at first, unless the reader is inside. */
+  async #collapse(): Promise<void> {
+    const found = [...byId("rows").querySelectorAll("[data-collapsed]")].flatMap((fold) => this.rows.rowOf(fold) ?? []);
+    if (found.length === 0 || this.#isCollapsing) return;
+    this.#isCollapsing = true;
+    try {
+      const offsets = found.map(({ offset }) => offset);
+      const isInside = (from: number, to: number): boolean => {
+        const at = this.scroller.visible.first?.offset ?? 0;
+        return !this.scroller.isFollowing && from <= at && at < to;
+      };
+      if (!(await this.#collapsed.hide(this.lines, offsets, isInside))) return;
+      await (this.scroller.isFollowing ? this.scroller.follow() : this.scroller.reload());
+    } finally {
+      this.#isCollapsing = false;
+    }
   }
 
   /** Numbers a row if its number is known. Returns the number, or 0. */

@@ -3,18 +3,18 @@
  * @module
  */
 import { TOKEN_PARAMETER } from "../../protocol/parameters.ts";
-import { copy, goTo, save, saveLines } from "./actions.ts";
 import { Source } from "./bytes/source.ts";
-import { DocumentView } from "./document.ts";
+import type { DocumentView } from "./document.ts";
 import { showFailure } from "./failure.ts";
-import { showFolder } from "./folder.ts";
 import { LogView } from "./log.ts";
+import { act, load, loadEarly, partFor, showMissingPart } from "./parts.ts";
 import { find, showRefusal } from "./start.ts";
 import { Status } from "./status.ts";
 import { type Commands, listenForKeys } from "./tools/keys.ts";
 import { formatLink, parseLink } from "./tools/links.ts";
 import { byId, dialogById, inputById, make, onClick } from "./ui/dom.ts";
 import { keepPreferences, preferences } from "./ui/preferences.ts";
+import { withSigns } from "./ui/signs.ts";
 import { isKind, type Kind, kindFor } from "./views/kinds.ts";
 
 /** The URL path of the mount: this script is in a folder below it. */
@@ -44,8 +44,9 @@ addEventListener("unhandledrejection", (event) => {
 void open();
 
 async function open(): Promise<void> {
+  loadEarly(source.name, location.hash);
   const found = await find(source);
-  if (found.kind === "folder") return showFolder(source, status);
+  if (found.kind === "folder") return openFolder();
   if (found.kind === "refused") {
     status.set("refused");
     return showRefusal(source, found.message);
@@ -57,14 +58,36 @@ async function open(): Promise<void> {
   const type = typeOf(headers.get("Content-Type") ?? "text/plain", source.name);
   const kind = await chooseKind(type, size);
   if (size === 0) status.set("waiting");
-  if (kind === "media" || kind === "markdown") {
-    const view = new DocumentView(source, status, kind === "media" ? type : undefined);
+  const name = partFor(kind);
+  const part = name && (await load(name));
+  const isMissing = name !== undefined && !part;
+  if (isMissing) showAs("log");
+  if (isMissing && kind === "media") return showMissingPart('"Raw" and "Save" have the content.');
+  if (part && "DocumentView" in part) {
+    const view = new part.DocumentView(source, status, kind === "media" ? type : undefined);
     connectDocument(view);
     return view.open(size);
   }
-  const view = new LogView(source, status, kind);
+  const view = new LogView(source, status, part?.dataView(kind));
   connect(view);
+  if (kind === "json") inputById("search").placeholder = ".level>=warn";
   await view.open(size);
+  if (isMissing) showMissingPart("This is the log.");
+}
+
+async function openFolder(): Promise<void> {
+  const part = await load("folder");
+  if (part) return part.showFolder(source, status);
+  byId("pane").hidden = true;
+  status.set("unknown");
+  showMissingPart("The entries do not change by themselves.");
+}
+
+/** Shows what kind of view this is. */
+function showAs(kind: Kind): void {
+  byId("tools").dataset.kind = kind;
+  const choice = byId("as");
+  if (choice instanceof HTMLSelectElement) choice.value = kind;
 }
 
 /** The kind of view: the one that the hash names, or else the default one. The reader can choose another one. */
@@ -73,14 +96,13 @@ async function chooseKind(type: string, size: number): Promise<Kind> {
   const beginning = isUnknown ? await source.read(0, Math.min(size, 512)) : new Uint8Array(0);
   const usual = kindFor(type, beginning);
   const kind = kindIn(location.hash, usual);
-  byId("tools").dataset.kind = kind;
+  showAs(kind);
   addEventListener("hashchange", () => {
     if (kindIn(location.hash, usual) !== kind) location.reload();
   });
   const choice = byId("as");
   if (!(choice instanceof HTMLSelectElement)) return kind;
   for (const option of choice.options) option.hidden = option.value === "media" && usual !== "media";
-  choice.value = kind;
   choice.addEventListener("change", () => {
     const { query } = parseLink(location.hash);
     const view = choice.value === usual ? undefined : choice.value;
@@ -120,13 +142,14 @@ function connect(view: LogView): void {
   const { scroller } = view;
   const toEnd = (): void => void scroller.follow();
   const toStart = (): void => void scroller.jump(0);
-  const copyLines = (): void => void copy(view);
+  const copyLines = (): void => void act(({ copy }) => copy(view));
   onClick("follow", () => (scroller.isFollowing ? stopFollowing(view) : toEnd()));
   onClick("news", toEnd);
   onClick("wrap", () => wrap(view));
   onClick("goto", openGoTo);
   onClick("goto-cancel", () => dialogById("goto-dialog").close());
   onClick("copy", copyLines);
+  onClick("filter-lines", () => void toggleFilter(view));
   byId("goto-form").addEventListener("submit", (event) => {
     event.preventDefault();
     void submitGoTo(view);
@@ -148,13 +171,16 @@ function connect(view: LogView): void {
     ...{ f: () => byId("follow").click(), w: () => wrap(view), c: copyLines, ":": openGoTo },
     ...{ "/": () => view.search.focus(), "Ctrl+f": () => view.search.focus() },
     ...{ n: () => view.search.step(1), N: () => view.search.step(-1) },
-    ...{ s: () => byId("times").click(), S: () => void saveLines(view, source.name.replace(/^.*\//, "")) },
+    ...{
+      s: () => byId("times").click(),
+      S: () => void act(({ saveLines }) => saveLines(view, source.name.replace(/^.*\//, ""))),
+    },
   });
 }
 
 /** Connects the controls and the keys that all views of a path have. */
 function connectCommon(moves: Commands, commands: Commands): void {
-  const saveFile = (): void => void save(source);
+  const saveFile = (): void => void act(({ save }) => save(source));
   const help = (): void => dialogById("help-dialog").showModal();
   onClick("help", help);
   onClick("save", saveFile);
@@ -178,6 +204,14 @@ function stopFollowing({ scroller }: LogView): void {
   byId("follow").setAttribute("aria-pressed", "false");
 }
 
+async function toggleFilter(view: LogView): Promise<void> {
+  const part = await load("filter");
+  if (!part) return showMissingPart("All lines are shown.");
+  const { lines, scroller, search } = view;
+  view.filter ??= new part.Filter({ lines, scroller, hits: () => search.lines });
+  await view.filter.toggle();
+}
+
 function openGoTo(): void {
   byId("goto-note").textContent = "";
   dialogById("goto-dialog").showModal();
@@ -185,9 +219,11 @@ function openGoTo(): void {
 }
 
 async function submitGoTo(view: LogView): Promise<void> {
-  const isFound = await goTo(view, inputById("goto-input").value);
-  if (isFound) dialogById("goto-dialog").close();
-  else byId("goto-note").textContent = "This log has no such line, byte, part or time.";
+  await act(async ({ goTo }) => {
+    const isFound = await goTo(view, inputById("goto-input").value);
+    if (isFound) dialogById("goto-dialog").close();
+    else byId("goto-note").textContent = "This log has no such line, byte, part or time.";
+  });
 }
 
 function wrap({ scroller }: LogView): void {
@@ -217,10 +253,12 @@ function showPath(): void {
   const depth = isFolder ? segments.length + 1 : segments.length;
   const links = ["/", ...segments].map((segment, at) => {
     const href = "../".repeat(Math.max(0, depth - at)) || "./";
-    return make("a", at === 0 ? "/" : `${segment}/`, { href });
+    const link = make("a", "", { href });
+    link.append(...withSigns(at === 0 ? "/" : `${segment}/`));
+    return link;
   });
   byId("path").replaceChildren(...(name === "" ? [] : links));
-  byId("name").textContent = name === "" ? "/" : name + (isFolder ? "/" : "");
+  byId("name").replaceChildren(...withSigns(name === "" ? "/" : name + (isFolder ? "/" : "")));
   const raw = byId("raw");
   if (raw instanceof HTMLAnchorElement) raw.href = source.with({ raw: "" }).href;
   // A link can't send the token.

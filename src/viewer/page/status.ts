@@ -2,7 +2,9 @@
  * The state of the path in words: in the page, and in the title.
  * @module
  */
+
 import { byId } from "./ui/dom.ts";
+import { withoutHidden } from "./ui/signs.ts";
 
 /** The states: the words for each, and its sign in the title. */
 const STATES = {
@@ -38,7 +40,7 @@ export class Status {
 
   /** @param name The name in the title. */
   constructor(name: string) {
-    this.#name = name;
+    this.#name = withoutHidden(name);
     this.set("loading");
   }
 

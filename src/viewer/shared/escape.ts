@@ -9,7 +9,7 @@
  */
 export const ESCAPE: RegExp =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  /\x1b(?:\[([ -?]*)([@-~]?)|[PX\]^_][^\n\x07\x18\x1a\x1b]*(?:[\x07\x18\x1a]|\x1b\\|)|[ -/]*[0-~]?)/g;
+  /\x1b(?:\[([ -?]*)([@-~]?)|[PX\]^_][^\n\x07\x18\x1a\x1b\x9c]*(?:[\x07\x18\x1a\x9c]|\x1b\\|)|[ -/]*[0-~]?)/g;
 
 /** Goes up: `ESC [ n A`, `ESC [ n F` or `ESC M`. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for

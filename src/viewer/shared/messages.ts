@@ -17,9 +17,12 @@ export interface FollowOrder {
   readonly transport: "http" | "websocket";
 }
 
-/** Tells a worker to search the lines of a range by a regular expression. */
+/** Tells a worker to search the lines of a range. */
 export interface SearchOrder {
+  /** A regular expression, or what the fields of JSON must be. */
   readonly expression: string;
+  /** Whether it is about fields. */
+  readonly isFields?: boolean;
   readonly url: string;
   readonly generation: string | undefined;
   readonly token: string | undefined;

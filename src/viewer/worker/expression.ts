@@ -1,10 +1,11 @@
 /**
- * Searches the lines of the path by a regular expression. Without escape sequences, as the search of the server.
+ * Searches the lines of the path by a regular expression, or by the fields of their JSON. Without escape sequences, as the search of the server.
  * @module
  */
 import { Source } from "../page/bytes/source.ts";
 import { ESCAPE } from "../shared/escape.ts";
 import type { SearchMessage, SearchOrder } from "../shared/messages.ts";
+import { fieldsQuery, QueryError } from "./fields.ts";
 
 /** Bytes to read at once. */
 const PIECE_BYTES = 1024 * 1024;
@@ -18,9 +19,9 @@ const DECODER = new TextDecoder();
 
 /** Searches, and tells of each piece what was found in it. */
 export async function searchLines(order: SearchOrder, tell: (message: SearchMessage) => void): Promise<void> {
-  const { expression, url, token, generation, to } = order;
+  const { expression, isFields, url, token, generation, to } = order;
   try {
-    const pattern = new RegExp(expression, "i");
+    const pattern = isFields ? fieldsQuery(expression) : new RegExp(expression, "i");
     const source = new Source(url);
     source.generation = generation;
     source.keepToken(token);
@@ -34,13 +35,17 @@ export async function searchLines(order: SearchOrder, tell: (message: SearchMess
     }
   } catch (error) {
     const isSyntax = error instanceof SyntaxError;
-    tell({ type: "failed", message: isSyntax ? "That is no regular expression." : "The search failed." });
+    const message = isSyntax ? "That is no regular expression." : "The search failed.";
+    tell({ type: "failed", message: error instanceof QueryError ? error.message : message });
   }
 }
 
+/** What lines are tested for. */
+type Pattern = Pick<RegExp, "test">;
+
 /** Cuts bytes into lines, and tests these. */
 export class LineCutter {
-  readonly #pattern: RegExp;
+  readonly #pattern: Pattern;
   #rest: Uint8Array = new Uint8Array(0);
   /** Whether the rest belongs to a line that was tested as far as it may be. */
   #isTested = false;
@@ -50,7 +55,7 @@ export class LineCutter {
   cut = 0;
   #at: number;
 
-  constructor(from: number, pattern: RegExp) {
+  constructor(from: number, pattern: Pattern) {
     this.next = from;
     this.#at = from;
     this.#pattern = pattern;
@@ -75,7 +80,8 @@ export class LineCutter {
     }
     const rest = bytes.subarray(at);
     const isLong = rest.length > LINE_BYTES || this.#isTested;
-    if ((isLast || isLong) && this.#has(rest)) found.push(this.next);
+    // Behind the last newline there is no line.
+    if (((isLast && rest.length > 0) || isLong) && this.#has(rest)) found.push(this.next);
     if (isLong) this.#isTested = true;
     this.#rest = isLong ? new Uint8Array(0) : rest.slice();
     return found;

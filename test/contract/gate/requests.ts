@@ -52,6 +52,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "a HEAD of a follow": read([200, 200, 404], { method: "HEAD", query: "verb=FOLLOW" }),
   "a standing HTTP follow": read([200, 200, 200], { query: "verb=FOLLOW&stay=1", mayBeEmpty: "none" }),
   "server-sent events": read([200, 200, 404], { query: "live=sse&offset=-1" }),
+  "a long-poll": read([200, 200, 404], { query: "live=long-poll&offset=0" }),
   "line counts": read([200, 200, 404], { query: "lines" }),
   "line counts past the end": read([416, 416, 404], { query: "lines&from=9" }),
   "a HEAD of line counts": read([200, 200, 404], { method: "HEAD", query: "lines" }),

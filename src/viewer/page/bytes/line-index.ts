@@ -4,7 +4,7 @@
  * @module
  */
 import { BLOCK_BYTES } from "../../shared/messages.ts";
-import { discard, pause, type Source } from "./source.ts";
+import { pause, Refused, type Source } from "./source.ts";
 
 /** The number of newlines per block. */
 export class LineIndex {
@@ -62,23 +62,25 @@ export class LineIndex {
 }
 
 /**
- * Asks the server for the counts of the blocks before an offset. Where it does not count the lines of so large a path,
- * the counts stay unknown.
+ * Asks the server for the counts of the blocks before an offset.
  *
  * @param until The beginning of a block.
+ * @returns Why the counts stay unknown, in a sentence of the server; undefined if they are known.
  */
-export async function loadCounts(source: Source, index: LineIndex, until: number): Promise<void> {
-  if (until === 0) return;
+export async function loadCounts(source: Source, index: LineIndex, until: number): Promise<string | undefined> {
+  if (until === 0) return undefined;
   const { generation } = source;
-  const url = source.with({ lines: "", ...(generation !== undefined && { generation }) });
+  // The address of the page may have parameters of these names.
+  const url = source.with({ lines: "", from: "0", ...(generation !== undefined && { generation }) });
   for (;;) {
     const response = await source.requestWithRetries(url, { headers: { Accept: "application/json" } });
-    if (!response.ok) return discard(response);
+    if (!response.ok) return (await Refused.from(response)).message;
     // The connection may break.
     const text = await response.text().catch(() => undefined);
     if (text !== undefined) {
       const { counts } = JSON.parse(text) as { readonly counts: readonly number[] };
-      return index.set(0, counts.slice(0, until / BLOCK_BYTES));
+      index.set(0, counts.slice(0, until / BLOCK_BYTES));
+      return undefined;
     }
     await pause();
   }

@@ -6,6 +6,7 @@ import { incompleteTail } from "../../../protocol/utf8.ts";
 import { firstUp } from "../../shared/escape.ts";
 import { BLOCK_BYTES } from "../../shared/messages.ts";
 import type { Block, Blocks } from "./blocks.ts";
+import { Folds } from "./folds.ts";
 import type { LineIndex } from "./line-index.ts";
 
 /** Maximum bytes of a line that are shown at first. */
@@ -34,6 +35,8 @@ export interface Line {
   readonly isEnded: boolean;
   /** The number of its bytes that are not shown. */
   readonly more: number;
+  /** Whether as much of it is shown as may be. */
+  readonly isExpanded?: boolean;
   /** How many lines from it on were overwritten, and are not shown by themselves. */
   readonly overwritten?: number;
 }
@@ -76,8 +79,7 @@ export class Lines {
   readonly #index: LineIndex;
   /** The offsets of long lines of which the reader wants to see more. */
   readonly #expanded = new Set<number>();
-  /** Ranges of hidden lines: from the offset of the first line to the offset just past the last one. */
-  readonly folds = new Map<number, number>();
+  readonly folds = new Folds();
   /** Which lines were overwritten; undefined if none may be hidden. */
   overwritten: OverwrittenLines | undefined;
   /** The lines that pass the filter; undefined without a filter. */
@@ -97,8 +99,19 @@ export class Lines {
     this.#expanded.add(offset);
   }
 
-  /** The offset of the line that contains the byte at an offset. */
+  /** Shows as much of a line as is needed to see a text in it. Returns whether that is possible. */
+  uncover(line: number, offset: number): boolean {
+    if (offset - line > CLIP_BYTES / 2) this.expand(line);
+    return offset - line < WHOLE_BYTES;
+  }
+
+  /** The offset of the line, or of the part that has a row in its place, that contains the byte at an offset. */
   async floor(offset: number): Promise<number> {
+    return await this.lineStart(offset);
+  }
+
+  /** The offset of the line that contains the byte at an offset. */
+  async lineStart(offset: number): Promise<number> {
     for (let block = Math.floor((offset - 1) / BLOCK_BYTES); block >= 0; block--) {
       if (this.#blocks.isBlank(block) || this.#index.in(block) === 0) continue;
       const { starts } = await this.#get(block, -1);
@@ -106,6 +119,11 @@ export class Lines {
       if (start !== undefined) return start;
     }
     return 0;
+  }
+
+  /** The offset of the line after the one that contains the byte at an offset; for the last line, the size of the path. */
+  async lineEnd(offset: number): Promise<number> {
+    return (await this.#after(offset)) ?? this.size;
   }
 
   /** The offset of the line after the one that contains the byte at an offset; undefined for the last line. */
@@ -119,11 +137,14 @@ export class Lines {
     return undefined;
   }
 
-  /** The line whose row shows the byte at an offset. */
+  /** The line whose row shows the byte at an offset. For a hidden line that is the one that begins its group. */
   async row(offset: number): Promise<number> {
     this.#prefetch(offset);
     const line = await this.floor(offset);
-    return this.only ? line : ((await this.overwritten?.first(line)) ?? line);
+    if (this.only) return line;
+    const isHidden = this.folds.behind(line) !== line;
+    const shown = isHidden ? await this.floor(this.folds.before(line + 1) - 1) : line;
+    return this.folds.behind((await this.overwritten?.first(shown)) ?? shown);
   }
 
   /**
@@ -151,7 +172,7 @@ export class Lines {
     const next = after ?? this.size;
     const end = after === undefined ? next : after - 1;
     const bytes = await this.bytes(offset, Math.min(end, offset + most));
-    const line = { offset, next, isEnded: after !== undefined };
+    const line = { offset, next, isEnded: after !== undefined, isExpanded: most === WHOLE_BYTES };
     if (bytes.length === end - offset) return { ...line, bytes, more: 0 };
     // Show the last state of a progress display.
     const isScreen = firstUp(bytes) !== -1;
@@ -170,15 +191,11 @@ export class Lines {
   async from(offset: number, count: number): Promise<Line[]> {
     if (this.only) return this.only.from(offset, count);
     const found: Line[] = [];
-    for (let at = offset; found.length < count && at < this.size; ) {
-      const hidden = this.folds.get(at);
-      if (hidden !== undefined && hidden > at) at = hidden;
-      else {
-        const line = await this.#rowAt(at);
-        found.push(line);
-        if (!line.isEnded) break;
-        at = line.next;
-      }
+    for (let at = this.folds.behind(offset); found.length < count && at < this.size; ) {
+      const line = await this.#rowAt(at);
+      found.push(line);
+      if (!line.isEnded) break;
+      at = this.folds.behind(line.next);
     }
     return found;
   }
@@ -187,13 +204,10 @@ export class Lines {
   async before(offset: number, count: number): Promise<Line[]> {
     if (this.only) return this.only.before(offset, count);
     const found: Line[] = [];
-    for (let at = offset; found.length < count && at > 0; ) {
-      const hidden = [...this.folds].find(([, to]) => to === at)?.[0];
-      if (hidden !== undefined) at = hidden;
-      else {
-        at = await this.row(at - 1);
-        found.push(await this.#rowAt(at));
-      }
+    for (let at = this.folds.before(offset); found.length < count && at > 0; ) {
+      const line = await this.row(at - 1);
+      found.push(await this.#rowAt(line));
+      at = this.folds.before(line);
     }
     return found.reverse();
   }
@@ -201,12 +215,12 @@ export class Lines {
   /** Whether the line at an offset is the first one that is shown. */
   isFirst(offset: number): boolean {
     if (this.only) return offset <= this.only.first;
-    return offset === 0 || this.folds.get(0) === offset;
+    return this.folds.before(offset) === 0;
   }
 
   /** Whether no line is shown at or after an offset. */
   isEnd(offset: number): boolean {
-    return (this.folds.get(offset) ?? offset) >= (this.only?.end ?? this.size);
+    return this.folds.behind(offset) >= (this.only?.end ?? this.size);
   }
 
   /** Bytes between two offsets. */

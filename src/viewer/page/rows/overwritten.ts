@@ -7,7 +7,7 @@
 import { ESCAPE, firstUp } from "../../shared/escape.ts";
 import { BLOCK_BYTES } from "../../shared/messages.ts";
 import type { Block, Blocks } from "../bytes/blocks.ts";
-import type { OverwrittenLines, OverwrittenRun } from "../bytes/lines.ts";
+import { lastAtMost, type OverwrittenLines, type OverwrittenRun } from "../bytes/lines.ts";
 
 /** Most blocks to remember. */
 const MAX_KEPT = 64;
@@ -128,6 +128,8 @@ export function overwrittenLines(lines: readonly string[]): boolean[] {
 class Display {
   /** For each row, the lines that its columns are from, counted from 1. */
   readonly #rows = new Map<number, number[]>();
+  /** The numbers of these rows in order, so that an erasure visits only those that it erases. */
+  readonly #used: number[] = [];
   /** The last line that came to a row. */
   readonly #last = new Map<number, number>();
   /** How many characters of each line are to be seen, and the row where it ends. */
@@ -203,9 +205,9 @@ class Display {
 
   #eraseBelow(): void {
     this.#erase("0");
-    for (const [row, owners] of this.#rows) {
-      if (row <= this.#row) continue;
-      for (const owner of owners) this.#count(owner, -1);
+    const first = lastAtMost(this.#used, this.#row) + 1;
+    for (const row of this.#used.splice(first)) {
+      for (const owner of this.#rows.get(row) ?? []) this.#count(owner, -1);
       this.#rows.delete(row);
       this.#last.set(row, this.#line);
     }
@@ -213,9 +215,12 @@ class Display {
 
   /** The row, to which the line has come. */
   #owners(): number[] {
-    const owners = this.#rows.get(this.#row) ?? [];
-    this.#rows.set(this.#row, owners);
     this.#last.set(this.#row, this.#line);
+    const known = this.#rows.get(this.#row);
+    if (known) return known;
+    const owners: number[] = [];
+    this.#rows.set(this.#row, owners);
+    this.#used.splice(lastAtMost(this.#used, this.#row) + 1, 0, this.#row);
     return owners;
   }
 

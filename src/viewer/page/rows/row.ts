@@ -3,14 +3,10 @@
  * @module
  */
 import type { Line } from "../bytes/lines.ts";
+import { withSigns } from "../ui/signs.ts";
 import { paintOf } from "./colour.ts";
 import { type Run, show } from "./screen.ts";
 import { PLAIN, type Style } from "./style.ts";
-
-/** Characters that can't be seen, or that change the order of others. They are shown by signs. */
-const SIGNS =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -22,7 +18,7 @@ const SECTION_END = "section_end:\\d+:[\\w.-]+\\r(?:\\x1b\\[0?K)*";
 
 /** Beginnings of lines that begin a group, of GitHub and Azure, and of GitLab. */
 const GROUP = new RegExp(
-  `${BEFORE}(?:##\\[group\\]|::group::|(?:${SECTION_END})*section_start:\\d+:([\\w.-]+)(?:\\[[^\\]]*\\])?\\r)`,
+  `${BEFORE}(?:##\\[group\\]|::group::|(?:${SECTION_END})*section_start:\\d+:([\\w.-]+)(?:\\[([^\\]]*)\\])?\\r)`,
 );
 
 const GROUP_END = new RegExp(`${BEFORE}(?:##\\[endgroup\\]|::endgroup::)`);
@@ -52,7 +48,12 @@ export function fillRow(row: HTMLElement, line: Line, style: Style, isFolded: bo
   const text = textOf(line.bytes);
   const { runs } = show(text, style);
   const parts: Node[] = [];
-  if (GROUP.test(text)) parts.push(button("fold", isFolded ? "Show the group" : "Hide the group", !isFolded));
+  const [group, , options = ""] = GROUP.exec(text) ?? [];
+  if (group !== undefined) {
+    const fold = button("fold", isFolded ? "Show the group" : "Hide the group", !isFolded);
+    if (/(?:^|,)collapsed=true(?:,|$)/.test(options)) fold.dataset.collapsed = "";
+    parts.push(fold);
+  }
   for (const run of runs) parts.push(...nodesOf(run));
   const { overwritten = 0 } = line;
   row.classList.toggle("overwritten", overwritten > 0);
@@ -62,13 +63,23 @@ export function fillRow(row: HTMLElement, line: Line, style: Style, isFolded: bo
     others.dataset.more = `${overwritten - 1} overwritten lines`;
     parts.push(others);
   }
-  if (line.more > 0) {
-    const more = button("more", `Show more of this line: ${humanBytes(line.more)}`);
-    more.dataset.more = humanBytes(line.more);
-    parts.push(more);
-  }
+  parts.push(...moreOf(line));
   row.dataset.offset = String(line.offset);
   row.replaceChildren(...parts);
+}
+
+/** A button that shows more of a line, if there is more; where no more can be shown, how much that is. */
+export function moreOf({ more, isExpanded }: Line): Node[] {
+  if (more === 0) return [];
+  if (isExpanded) {
+    const rest = document.createElement("span");
+    rest.className = "rest";
+    rest.dataset.more = humanBytes(more);
+    return [rest];
+  }
+  const shown = button("more", `Show more of this line: ${humanBytes(more)}`);
+  shown.dataset.more = humanBytes(more);
+  return [shown];
 }
 
 /** A button without text, since it is part of a row. */
@@ -101,31 +112,6 @@ function nodesOf({ text, style }: Run): Node[] {
   const lines = [...(underline || link !== "" ? ["underline"] : []), ...(strike ? ["line-through"] : [])];
   if (lines.length > 0) element.style.textDecoration = lines.join(" ");
   return [element];
-}
-
-/** Text whose invisible characters have signs. The characters stay, so that a copy is exact. */
-function withSigns(text: string): Node[] {
-  const parts: Node[] = [];
-  let at = 0;
-  for (const { 0: character, index } of text.matchAll(SIGNS)) {
-    if (index > at) parts.push(document.createTextNode(text.slice(at, index)));
-    const sign = document.createElement("span");
-    sign.className = "sign";
-    sign.dataset.sign = signOf(character);
-    sign.textContent = character;
-    parts.push(sign);
-    at = index + 1;
-  }
-  if (at < text.length) parts.push(document.createTextNode(text.slice(at)));
-  return parts;
-}
-
-/** The first of the characters that Unicode has for the pictures of control characters. */
-const PICTURES = 0x2400;
-
-function signOf(character: string): string {
-  const code = character.charCodeAt(0);
-  return code < 32 ? String.fromCharCode(PICTURES + code) : `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 /** A number of bytes for people. */

@@ -2,6 +2,8 @@
  * The rows in the document: those of the lines around the window.
  * @module
  */
+import type { Blocks } from "../bytes/blocks.ts";
+import type { LineIndex } from "../bytes/line-index.ts";
 import type { Line, Lines } from "../bytes/lines.ts";
 import { fillRow } from "./row.ts";
 import type { Style } from "./style.ts";
@@ -26,6 +28,19 @@ export type Decorate = (row: HTMLElement, offset: number) => void;
 
 /** Fills a row with a line. */
 export type Fill = (row: HTMLElement, line: Line, style: Style, isFolded: boolean) => void;
+
+/** How a view shows a path in rows. */
+export interface LineView {
+  /** What it has in place of lines. Default: lines. */
+  readonly Type: new (
+    blocks: Blocks,
+    index: LineIndex,
+  ) => Lines;
+  /** Default: as in a log. */
+  readonly fill?: Fill;
+  /** Whether escape sequences have no effect on later lines. */
+  readonly isPlain?: true;
+}
 
 /** The rows, in the order of their lines. */
 export class Rows {

@@ -19,7 +19,7 @@ export interface Shown {
 
 /** A link (OSC 8) that is not cut. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const LINK = /^\x1b\]8;[^;]*;(.*?)(?:\x07|\x1b\\)$/;
+const LINK = /^\x1b\]8;[^;]*;(.*?)(?:[\x07\x9c]|\x1b\\)$/;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const MOVES = /[\r\x08]|\x1b\[[\d;?]*[A-HJPXSTf`adsu]|\x1b\[[12]K|\x1b[M78]/;

@@ -25,7 +25,11 @@ export class Filter {
     this.#parts = parts;
     this.#around = byId("around") as HTMLSelectElement;
     this.#around.addEventListener("change", () => void this.#show(true));
-    byId("filter-lines").addEventListener("click", () => void this.#show(!parts.lines.only));
+  }
+
+  /** Switches the filter on, or off. */
+  async toggle(): Promise<void> {
+    await this.#show(!this.#parts.lines.only);
   }
 
   /** Shows all lines again. */

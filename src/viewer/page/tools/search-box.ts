@@ -2,11 +2,14 @@
  * The box for the search: its hits, the next and the previous one, and their marks beside the scrollbar.
  * @module
  */
+import type { Lines } from "../bytes/lines.ts";
 import type { Source } from "../bytes/source.ts";
 import { humanBytes } from "../rows/row.ts";
 import { announce, byId, inputById, onClick } from "../ui/dom.ts";
-import { EXPRESSION, MAX_SEARCHED, searchExpression } from "./expression.ts";
-import { type Hit, MAX_HITS, NoSearch, search } from "./search.ts";
+import { isExpression, MAX_SEARCHED, searchExpression } from "./expression.ts";
+import { type FindEnd, type Hit, type Range as HitRange, Hits, type HitsParts } from "./hits.ts";
+import { rangesIn } from "./ranges.ts";
+import { NoSearch, search } from "./search.ts";
 
 /** Milliseconds without typing before a search begins. */
 const PAUSE_MS = 300;
@@ -17,30 +20,36 @@ const AGAIN_MS = 1_000;
 /** What the box works with. */
 export interface SearchBoxParts {
   readonly source: Source;
+  readonly lines: Lines;
   readonly list: HTMLElement;
-  readonly size: () => number;
   /** The offset of the first visible line. */
   readonly place: () => number;
-  readonly jump: (offset: number) => Promise<void>;
+  /** Goes to a hit. */
+  readonly jump: (hit: Hit) => Promise<void>;
+  /** Moves a part of a row into view. */
+  readonly reveal: (range: Range) => void;
   readonly onQuery: (text: string) => void;
-  /** Called when there are more hits. */
-  readonly onHits: () => void;
+  /** Called when there are other hits. */
+  readonly onHits: () => Promise<void>;
 }
 
 /** The search box. */
 export class SearchBox {
   readonly #parts: SearchBoxParts;
   readonly #input = inputById("search");
-  #hits: Hit[] = [];
-  #at = -1;
   #text = "";
+  #hits: Hits | undefined;
+  /** The hit to which the reader has gone. */
+  #hit: Hit | undefined;
   #current: AbortController | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
-  /** Where to search on; undefined while a search runs, and if no more hits are wanted. */
-  #next: number | undefined;
+  /** Whether to search on when the path has grown. */
+  #mayGrow = false;
   #again: ReturnType<typeof setTimeout> | undefined;
-  /** What the search has left out. */
-  #omitted = "";
+  /** Settles when the reader has gone to the last wanted hit. */
+  #steps = Promise.resolve();
+  /** What the search has left out: of lines, and of the path. */
+  #omitted = { lines: "", bytes: "" };
 
   constructor(parts: SearchBoxParts) {
     this.#parts = parts;
@@ -60,9 +69,9 @@ export class SearchBox {
     addEventListener("pagehide", () => this.#current?.abort());
   }
 
-  /** Where the lines with hits begin. */
+  /** Where the lines with hits begin: with the first ones, or with those around the hit to which the reader has gone. */
   get lines(): readonly number[] {
-    return [...new Set(this.#hits.map(({ line }) => line))];
+    return [...new Set(this.#hits?.around(this.#hit).map(({ line }) => line))];
   }
 
   focus(): void {
@@ -72,10 +81,12 @@ export class SearchBox {
 
   /** The path has grown: searches on. */
   grown(): void {
-    if (this.#next === undefined || this.#text === "") return;
+    if (this.#text === "") return;
     this.#again ??= setTimeout(() => {
       this.#again = undefined;
-      if (this.#next !== undefined && this.#current) void this.#run(this.#text, this.#next, this.#current.signal);
+      // All marks have another place now.
+      this.drawMarks();
+      if (this.#mayGrow && this.#hits && this.#current) void this.#run(this.#hits, this.#current.signal);
     }, AGAIN_MS);
   }
 
@@ -85,52 +96,68 @@ export class SearchBox {
     if (this.#input.value !== text) this.#input.value = text;
     if (text === this.#text) return;
     this.#text = text;
-    this.#hits = [];
-    this.#at = -1;
-    this.#next = undefined;
-    this.#omitted = "";
+    this.#hit = undefined;
+    this.#mayGrow = false;
+    this.#omitted = { lines: "", bytes: "" };
     this.#current?.abort();
+    const current = new AbortController();
+    this.#current = current;
+    this.#hits = text === "" ? undefined : new Hits(this.#finder(text, current.signal));
     this.#parts.onQuery(text);
     this.#tell("");
     this.highlight();
     this.drawMarks();
-    if (text === "") return;
-    const current = new AbortController();
-    this.#current = current;
+    if (!this.#hits) return;
     this.#tell("Searching …");
-    void this.#run(text, 0, current.signal);
+    void this.#run(this.#hits, current.signal);
   }
 
   /** Goes to the next hit, or to the previous one. */
   step(by: 1 | -1): void {
+    const { signal } = this.#current ?? {};
+    if (signal) this.#steps = this.#steps.then(() => this.#step(by, signal));
+  }
+
+  async #step(by: 1 | -1, signal: AbortSignal): Promise<void> {
     const hits = this.#hits;
-    if (hits.length === 0) return;
-    const place = this.#parts.place();
-    if (this.#at === -1) {
-      const next = hits.findIndex(({ line }) => line >= place);
-      this.#at = by === 1 ? (next === -1 ? 0 : next) : (next <= 0 ? hits.length : next) - 1;
-    } else this.#at = (this.#at + by + hits.length) % hits.length;
-    const hit = hits[this.#at];
-    this.#tell("");
-    if (hit) void this.#parts.jump(hit.line).then(() => this.highlight());
+    if (signal.aborted || !hits) return;
+    const from = this.#hit ? this.#hit.offset + (by === 1 ? 1 : 0) : this.#parts.place();
+    try {
+      const hit = await (by === 1 ? hits.after(from) : hits.before(from));
+      if (signal.aborted) return;
+      this.#hit = hit ?? this.#hit;
+      this.#tell("");
+      if (!hit) return;
+      await this.#parts.onHits();
+      await this.#parts.jump(hit);
+    } catch (error) {
+      this.#failed(error, signal);
+      return;
+    }
+    this.highlight();
+    this.#reveal();
   }
 
   /** Paints the text where it is visible. */
   highlight(): void {
     if (!("highlights" in CSS)) return;
     CSS.highlights.delete("hit");
-    // A regular expression could take for ever here.
-    if (this.#text === "" || this.#text.startsWith(EXPRESSION)) return;
-    const ranges: Range[] = [];
-    const wanted = this.#text.toLowerCase();
-    for (const row of this.#parts.list.children) {
-      const text = (row.textContent ?? "").toLowerCase();
-      for (let at = text.indexOf(wanted); at !== -1; at = text.indexOf(wanted, at + wanted.length)) {
-        const range = rangeIn(row, at, at + wanted.length);
-        if (range) ranges.push(range);
-      }
-    }
+    if (!this.#isText) return;
+    const ranges = [...this.#parts.list.children].flatMap((row) => rangesIn(row, this.#text));
     CSS.highlights.set("hit", new Highlight(...ranges));
+  }
+
+  /** Whether to look for the text in rows. A regular expression could take for ever here. */
+  get #isText(): boolean {
+    return this.#text !== "" && !isExpression(this.#text);
+  }
+
+  /** Moves the hit into view, which may be far behind the beginning of its line. */
+  #reveal(): void {
+    const row = this.#hit && this.#parts.list.querySelector(`[data-offset="${this.#hit.line}"]`);
+    if (!this.#hit || !row || !this.#isText) return;
+    const range = rangesIn(row, this.#text)[this.#hits?.inLine(this.#hit) ?? 0];
+    if (range) this.#parts.reveal(range);
   }
 
   /** Draws a mark for each hit beside the scrollbar. */
@@ -143,55 +170,75 @@ export class SearchBox {
     const context = canvas.getContext("2d");
     if (!context) return;
     context.fillStyle = getComputedStyle(canvas).color;
-    for (const { offset } of this.#hits) context.fillRect(0, (offset / this.#parts.size()) * (height - 2), width, 2);
+    const { size } = this.#parts.lines;
+    for (const { offset } of this.#hits?.all ?? []) context.fillRect(0, (offset / size) * (height - 2), width, 2);
   }
 
-  async #run(text: string, from: number, signal: AbortSignal): Promise<void> {
-    this.#next = undefined;
-    const size = this.#parts.size();
+  /** Looks for the first hits, and for those that have come since. */
+  async #run(hits: Hits, signal: AbortSignal): Promise<void> {
+    this.#mayGrow = false;
+    const { size } = this.#parts.lines;
     try {
-      const next = text.startsWith(EXPRESSION)
-        ? await this.#searchExpression(text.slice(EXPRESSION.length), from, signal)
-        : await search(this.#parts.source, text, from, signal, (hits) => this.#found(hits, signal));
+      const mayGrow = await hits.search();
       if (signal.aborted) return;
-      if (this.#hits.length < MAX_HITS) this.#next = next;
+      this.#mayGrow = mayGrow;
       this.#tell("");
       announce(byId("hits").textContent ?? "");
       this.highlight();
-      if (this.#parts.size() > size) this.grown();
+      if (this.#parts.lines.size > size) this.grown();
     } catch (error) {
-      if (signal.aborted) return;
-      this.#tell(error instanceof NoSearch ? error.message : "The search failed.");
+      this.#failed(error, signal);
     }
   }
 
-  /** Returns where to search on; undefined if that would be too much. */
-  async #searchExpression(expression: string, from: number, signal: AbortSignal): Promise<number | undefined> {
-    const size = this.#parts.size();
-    const to = Math.min(size, MAX_SEARCHED);
-    if (to <= from) return from;
-    const last = await searchExpression(this.#parts.source, { expression, from, to }, signal, ({ lines, cut }) => {
-      if (cut > 0) this.#omitted = `, ${cut} long lines only up to ${humanBytes(1024 * 1024)}`;
-      return this.#found(
-        lines.map((line) => ({ offset: line, line })),
-        signal,
-      );
-    });
-    if (to < size) this.#omitted = ` in the first ${humanBytes(to)}`;
-    return to < size ? undefined : last?.next;
+  #failed(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#tell(error instanceof NoSearch ? error.message : "The search failed.");
   }
 
-  /** Adds hits. Returns whether more are wanted. */
-  #found(hits: readonly Hit[], signal: AbortSignal): boolean {
-    if (signal.aborted) return false;
-    // A line that was not complete is searched again.
-    const last = this.#hits[this.#hits.length - 1]?.offset ?? -1;
-    const added = hits.filter(({ offset }) => offset > last);
-    this.#hits.push(...added.slice(0, MAX_HITS - this.#hits.length));
-    this.#tell(" …");
-    this.drawMarks();
-    if (added.length > 0) this.#parts.onHits();
-    return this.#hits.length < MAX_HITS;
+  /** How to find a text. */
+  #finder(text: string, signal: AbortSignal): HitsParts {
+    const { source, lines } = this.#parts;
+    const isByWorker = isExpression(text);
+    return {
+      floor: (offset) => lines.lineStart(offset),
+      size: () => lines.size,
+      mostBytes: isByWorker ? MAX_SEARCHED : Number.POSITIVE_INFINITY,
+      find: async (range, onHits) => {
+        if (signal.aborted) return undefined;
+        const wanted = (hits: readonly Hit[]): boolean => !signal.aborted && onHits(hits);
+        const end = isByWorker
+          ? await this.#findExpression(text, range, signal, wanted)
+          : await search(source, text, range, signal, wanted);
+        return signal.aborted ? undefined : end;
+      },
+      onFound: () => {
+        this.#tell(" …");
+        this.drawMarks();
+        void this.#parts.onHits();
+      },
+    };
+  }
+
+  async #findExpression(
+    expression: string,
+    { from, to }: HitRange,
+    signal: AbortSignal,
+    onHits: (hits: readonly Hit[]) => boolean,
+  ): Promise<FindEnd | undefined> {
+    const { source, lines } = this.#parts;
+    const { size } = lines;
+    // Lines are tested as a whole.
+    const last = to === undefined ? size : await lines.lineEnd(Math.max(0, to - 1));
+    const end = Math.min(last, from + MAX_SEARCHED);
+    if (end <= from) return { next: from, size };
+    if (from === 0 && end < last) this.#omitted.bytes = ` in the first ${humanBytes(end)}`;
+    const found = await searchExpression(source, { expression, from, to: end }, signal, (piece) => {
+      if (piece.cut > 0) this.#omitted.lines = `, ${piece.cut} long lines only up to ${humanBytes(1024 * 1024)}`;
+      const inside = piece.lines.filter((line) => line < (to ?? size));
+      return onHits(inside.map((line) => ({ offset: line, line })));
+    });
+    return found && { next: found.next, size: found.isEnd && end === size ? size : undefined };
   }
 
   #enter(isBackward: boolean): void {
@@ -200,27 +247,15 @@ export class SearchBox {
   }
 
   #tell(more: string): void {
-    const count = this.#hits.length;
-    const found = count >= MAX_HITS ? `${MAX_HITS} or more` : String(count);
-    const place = this.#at === -1 ? "" : `${this.#at + 1} of `;
-    const isNone = count === 0 && more !== "";
-    byId("hits").textContent = this.#text === "" ? "" : isNone ? more : `${place}${found} found${this.#omitted}${more}`;
+    byId("hits").textContent = this.#hits ? this.#words(this.#hits, more) : "";
   }
-}
 
-/** The range of some characters of a row. */
-function rangeIn(row: Element, from: number, to: number): Range | undefined {
-  const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
-  const range = document.createRange();
-  let at = 0;
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const length = node.nodeValue?.length ?? 0;
-    if (from >= at && from < at + length) range.setStart(node, from - at);
-    if (to > at && to <= at + length) {
-      range.setEnd(node, to - at);
-      return range;
-    }
-    at += length;
+  #words(hits: Hits, more: string): string {
+    const { count, isMore, isFirst } = hits.count;
+    if (count === 0 && more !== "") return more;
+    const number = this.#hit && (hits.numberOf(this.#hit) ?? "One");
+    const place = number === undefined ? "" : `${number} of `;
+    const { lines, bytes } = this.#omitted;
+    return `${place}${count}${isMore ? " or more" : ""} found${isFirst ? bytes : ""}${lines}${more}`;
   }
-  return undefined;
 }

@@ -3,19 +3,10 @@
  * @module
  */
 import type { Source } from "../bytes/source.ts";
-
-/** Most hits to look for. */
-export const MAX_HITS = 10_000;
+import type { FindEnd, Hit, Range } from "./hits.ts";
 
 /** Hits to ask for at once. */
 const HITS_AT_ONCE = 1_000;
-
-/** A place with the text. */
-export interface Hit {
-  readonly offset: number;
-  /** Where its line begins. */
-  readonly line: number;
-}
 
 /** The server does not search. */
 export class NoSearch extends Error {}
@@ -23,35 +14,32 @@ export class NoSearch extends Error {}
 /**
  * Asks the server for the places of a text.
  *
- * @param from Where to begin.
- * @param onHits Receives the places as they are found. Ends the search if it returns false.
- * @returns Where to search on when the path has grown.
+ * @param range The bytes in which the places begin.
+ * @param onHits Receives the places as they are found. Ends the search after the present request if it returns false.
  * @throws {NoSearch} if the server can't search.
  */
 export async function search(
   source: Source,
   text: string,
-  from: number,
+  { from, to = Number.POSITIVE_INFINITY }: Range,
   signal: AbortSignal,
   onHits: (hits: readonly Hit[]) => boolean,
-): Promise<number> {
+): Promise<FindEnd> {
   let wantsMore = true;
-  let next = from;
-  for (let isLimited = true; isLimited && wantsMore; ) {
-    const end = await searchFrom(source, text, next, signal, (hits) => {
+  for (let next = from; ; ) {
+    const end = await searchFrom(source, text, { from: next, to }, signal, (hits) => {
       wantsMore = onHits(hits);
     });
     next = end.next ?? next;
-    isLimited = end.limited === true;
+    if (end.limited !== true || !wantsMore) return { next, size: end.limited === true ? undefined : end.size };
   }
-  return next;
 }
 
 /** Asks for some hits. Returns the last line of the answer. */
 async function searchFrom(
   source: Source,
   text: string,
-  from: number,
+  { from, to }: Required<Range>,
   signal: AbortSignal,
   onHits: (hits: readonly Hit[]) => void,
 ): Promise<Answer> {
@@ -76,11 +64,14 @@ async function searchFrom(
     rest = lines.pop() ?? "";
     const answers = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Answer);
     last = answers[answers.length - 1] ?? last;
-    onHits(
-      answers.flatMap(({ offset, "line-start": line }) =>
-        offset === undefined ? [] : [{ offset, line: line ?? offset }],
-      ),
+    const hits = answers.flatMap(({ offset, "line-start": line }) =>
+      offset === undefined ? [] : [{ offset, line: line ?? offset }],
     );
+    const inside = hits.filter(({ offset }) => offset < to);
+    onHits(inside);
+    if (inside.length === hits.length) continue;
+    stop.abort();
+    return { next: to };
   }
   return last;
 }
@@ -91,4 +82,5 @@ interface Answer {
   readonly "line-start"?: number;
   readonly next?: number;
   readonly limited?: boolean;
+  readonly size?: number;
 }

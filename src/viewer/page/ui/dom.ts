@@ -3,6 +3,8 @@
  * @module
  */
 
+import { withSigns } from "./signs.ts";
+
 /** The element with an id. */
 export function byId(id: string): HTMLElement {
   return elementOf(id, HTMLElement);
@@ -47,7 +49,7 @@ const NOTE_MS = 5_000;
 export function showBanner(text: string, action?: { readonly label: string; readonly run: () => void }): void {
   const banner = byId("banner");
   banner.hidden = text === "";
-  banner.replaceChildren(text);
+  banner.replaceChildren(...withSigns(text));
   if (!action) return;
   const button = make("button", action.label, { type: "button" });
   button.addEventListener("click", action.run);

@@ -2,7 +2,7 @@
  * What Markdown means, as its worker reads it.
  * @module
  */
-import type { Token } from "marked";
+import type { TokensList } from "marked";
 import { startWorker } from "../ui/workers.ts";
 
 /** Milliseconds that a text may take. There are texts of some kilobytes that would take minutes. */
@@ -14,7 +14,7 @@ export class MarkdownReader {
   #hasFailed = false;
 
   /** The blocks of a text; undefined if it takes too long, as all versions after such a one. */
-  async read(text: string): Promise<readonly Token[] | undefined> {
+  async read(text: string): Promise<TokensList | undefined> {
     if (this.#hasFailed) return undefined;
     this.#worker ??= startWorker("markdown");
     const blocks = await answerOf(this.#worker, text);
@@ -25,14 +25,14 @@ export class MarkdownReader {
   }
 }
 
-function answerOf(worker: Worker, text: string): Promise<readonly Token[] | undefined> {
+function answerOf(worker: Worker, text: string): Promise<TokensList | undefined> {
   return new Promise((resolve) => {
-    const answered = (blocks?: readonly Token[]): void => {
+    const answered = (blocks?: TokensList): void => {
       clearTimeout(timer);
       resolve(blocks);
     };
     const timer = setTimeout(answered, MAX_MS);
-    worker.onmessage = ({ data }: MessageEvent<readonly Token[] | undefined>) => answered(data);
+    worker.onmessage = ({ data }: MessageEvent<TokensList | undefined>) => answered(data);
     worker.onerror = () => answered();
     worker.postMessage(text);
   });

@@ -2,8 +2,9 @@
  * Renders Markdown. HTML becomes text, and images are not loaded.
  * @module
  */
-import type { Token, Tokens } from "marked";
+import type { Token, Tokens, TokensList } from "marked";
 import { safeLink } from "../rows/style.ts";
+import { withSigns } from "../ui/signs.ts";
 
 const HEADINGS = ["h2", "h3", "h4", "h5", "h6", "h6"] as const;
 
@@ -23,17 +24,21 @@ const MAX_NESTED = 40;
 let nesting = 0;
 
 /**
- * Renders blocks into an element. Blocks that have not changed keep their elements, so a selection in them stays.
+ * Renders blocks into an element. Blocks that have not changed keep their elements, so a selection in them stays. A definition
+ * of a link changes blocks before it.
  *
  * @param parent The element. Its former children are replaced.
  * @param all The tokens of the Markdown.
  */
-export function render(parent: HTMLElement, all: readonly Token[]): void {
+export function render(parent: HTMLElement, all: TokensList): void {
+  const links = JSON.stringify(all.links);
+  const isSame = linksOf.get(parent) === links;
+  linksOf.set(parent, links);
   const blocks = all.filter(({ type }) => type !== "space" && type !== "def");
   const { children } = parent;
   for (const [at, token] of blocks.entries()) {
     const known = children[at];
-    if (known instanceof HTMLElement && sources.get(known) === token.raw) continue;
+    if (isSame && known instanceof HTMLElement && sources.get(known) === token.raw) continue;
     const element = blockOf(token);
     sources.set(element, token.raw);
     if (known) known.replaceWith(element);
@@ -41,6 +46,9 @@ export function render(parent: HTMLElement, all: readonly Token[]): void {
   }
   while (children.length > blocks.length) children[children.length - 1]?.remove();
 }
+
+/** The definitions of links with which an element was rendered. */
+const linksOf = new WeakMap<HTMLElement, string>();
 
 /** The Markdown of each block. */
 const sources = new WeakMap<HTMLElement, string>();
@@ -65,7 +73,7 @@ function blockOf(token: Token): HTMLElement {
 
 function rawOf({ raw }: Token): HTMLElement {
   const element = document.createElement("p");
-  element.textContent = raw;
+  element.append(...withSigns(raw));
   return element;
 }
 
@@ -96,7 +104,7 @@ function codeOf({ text, lang = "" }: Tokens.Code): HTMLElement {
   const outer = document.createElement("pre");
   outer.tabIndex = 0;
   const code = document.createElement("code");
-  code.textContent = text;
+  code.append(...withSigns(text));
   if (lang !== "") outer.dataset.language = lang;
   outer.append(code);
   return outer;
@@ -144,14 +152,14 @@ function wrapped(name: string, tokens: readonly Token[] = []): HTMLElement {
   return element;
 }
 
-function inline(token: Token): (Node | string)[] {
+function inline(token: Token): Node[] {
   return nested(
     () => nodesOf(token),
-    () => [token.raw],
+    () => withSigns(token.raw),
   );
 }
 
-function nodesOf(token: Token): (Node | string)[] {
+function nodesOf(token: Token): Node[] {
   switch (token.type) {
     case "strong":
     case "em":
@@ -159,7 +167,7 @@ function nodesOf(token: Token): (Node | string)[] {
       return [filled(token.type, token.tokens)];
     case "codespan": {
       const code = document.createElement("code");
-      code.textContent = token.text;
+      code.append(...withSigns(token.text));
       return [code];
     }
     case "br":
@@ -167,13 +175,13 @@ function nodesOf(token: Token): (Node | string)[] {
     case "link":
       return [linkOf(token as Tokens.Link)];
     case "image":
-      return [`[${token.text || token.href}]`];
+      return withSigns(`[${token.text || token.href}]`);
     case "text":
-      return "tokens" in token && token.tokens ? token.tokens.flatMap(inline) : [decoded(token.text)];
+      return "tokens" in token && token.tokens ? token.tokens.flatMap(inline) : withSigns(decoded(token.text));
     case "escape":
-      return [token.text];
+      return withSigns(token.text);
     default:
-      return [token.raw];
+      return withSigns(token.raw);
   }
 }
 

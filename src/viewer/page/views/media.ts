@@ -3,7 +3,8 @@
  * @module
  */
 import type { Source } from "../bytes/source.ts";
-import { byId } from "../ui/dom.ts";
+import { byId, showBanner } from "../ui/dom.ts";
+import { withoutHidden } from "../ui/signs.ts";
 
 /** An image, audio or video. The browser loads and plays it. */
 export class MediaView {
@@ -15,12 +16,19 @@ export class MediaView {
   constructor(source: Source, type: string) {
     this.#source = source;
     const kind = type.startsWith("image/") ? "img" : type.startsWith("audio/") ? "audio" : "video";
+    const names = { img: "image", audio: "audio", video: "video" } as const;
     this.#element = document.createElement(kind);
     if (this.#element instanceof HTMLMediaElement) {
       this.#element.controls = true;
-      this.#element.setAttribute("aria-label", source.name);
-    } else this.#element.alt = source.name;
+      this.#element.setAttribute("aria-label", withoutHidden(source.name));
+    } else this.#element.alt = withoutHidden(source.name);
     byId("document").replaceChildren(this.#element);
+    // Bytes that arrive later may complete it.
+    const broken = `The browser can't show this ${names[kind]}: it may be incomplete, or none. "Save" has the bytes.`;
+    this.#element.addEventListener("error", () => showBanner(broken));
+    this.#element.addEventListener(kind === "img" ? "load" : "loadedmetadata", () => {
+      if (byId("banner").textContent === broken) showBanner("");
+    });
   }
 
   /**
