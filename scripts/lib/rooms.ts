@@ -90,11 +90,20 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
 
   "src/runtime/shared": { imports: ["src/protocol", "src/engine/follow", "src/server/platform"], packages: HONO },
-  "src/runtime/node/accept": { imports: [], packages: NODE_MODULES },
+  "src/runtime/node/refuse": {
+    imports: ["src/support", "src/protocol", "src/engine", "src/server/request"],
+    packages: [...NODE_MODULES, "@hono/node-server"],
+    globals: ["Buffer"],
+  },
+  "src/runtime/node/accept": {
+    imports: ["src/support", "src/protocol", "src/engine", "src/server/request", "src/runtime/node/refuse"],
+    packages: NODE_MODULES,
+  },
   "src/runtime/node": {
     imports: [
       ...["src/support", "src/protocol", ...ENGINE],
-      ...["src/server/platform", "src/server/request", "src/runtime/shared", "src/runtime/node/accept"],
+      ...["src/server/platform", "src/server/request", "src/runtime/shared"],
+      ...["src/runtime/node/refuse", "src/runtime/node/accept"],
     ],
     packages: [...HONO, ...NODE_SERVER],
     globals: ["process", "Buffer"],

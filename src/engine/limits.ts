@@ -24,6 +24,12 @@ export interface Limits {
   peerConnections: number;
   /** Appends and follows that one address or IPv6 network (/64) may begin within a second; 0 for no limit. Default 5,000. */
   peerConnectionsPerSecond: number;
+  /** TCP connections of the standalone server, silent ones too; 0 for as many as the system allows. Default 75,000. */
+  sockets: number;
+  /** The same for those of one address or IPv6 network (/64); 0 for no limit. Default 25,000. */
+  peerSockets: number;
+  /** TCP connections that one address or IPv6 network (/64) may open within a second; 0 for no limit. Default 10,000. */
+  peerSocketsPerSecond: number;
   /** Bytes of the largest resource whose lines are counted for `?lines`; 0 for no limit. Default 4 GiB. */
   lineIndexBytes: number;
   /** Line counts that run or wait at a time; 0 for no limit. Default 100. */
@@ -114,6 +120,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   connections: 60_000,
   peerConnections: 20_000,
   peerConnectionsPerSecond: 5_000,
+  sockets: 75_000,
+  peerSockets: 25_000,
+  peerSocketsPerSecond: 10_000,
   lineIndexBytes: 4 * 1024 ** 3,
   lineCounts: 100,
   peerLineCounts: 20,
@@ -172,6 +181,9 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "connections",
   "peerConnections",
   "peerConnectionsPerSecond",
+  "sockets",
+  "peerSockets",
+  "peerSocketsPerSecond",
   "lineIndexBytes",
   "lineCounts",
   "peerLineCounts",

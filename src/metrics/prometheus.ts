@@ -136,7 +136,7 @@ function instrumentsOf(
     stored: counter("append_bytes_total", "Bytes that appends have stored."),
     sent: counter("follow_bytes_total", "Bytes that follows have received.", "transport"),
     read: counter("read_bytes_total", "Bytes that reads of what is stored have received.", "transport"),
-    refusals: counter("refusals_total", "Requests that were refused, or that have failed.", "code"),
+    refusals: counter("refusals_total", "Connections and requests that were refused, or that have failed.", "code"),
     lag: greatest("follow_lag_bytes", "Bytes by which the slowest follower of an append of this process is behind."),
     grace: gauge("sessions_in_grace", "Append sessions that wait for their appenders."),
     // All workers know the same ones.

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, it } from "node:test";
+import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
 import { ConnectionLimit } from "../../src/runtime/node/accept/connection-limit.ts";
 
 /** A connection whose client takes nothing until it is told to. */
@@ -26,7 +27,12 @@ class HeldSocket extends Duplex {
 describe("a crowd for which no descriptor is left", () => {
   it("is refused, a few with an answer and the others at once, so that refusals use few descriptors", async () => {
     const reports: string[] = [];
-    const limit = new ConnectionLimit((message) => reports.push(message), 511, 0);
+    const limit = new ConnectionLimit({
+      report: (message) => reports.push(message),
+      backlog: 511,
+      limits: DEFAULT_LIMITS,
+      descriptors: 0,
+    });
     const crowd = Array.from({ length: 40 }, () => new HeldSocket());
     for (const socket of crowd) limit.add(socket);
     const answered = crowd.filter(({ destroyed }) => !destroyed);

@@ -35,6 +35,9 @@ test("the defaults are those that the operator's page lists", () => {
     connections: 60_000,
     peerConnections: 20_000,
     peerConnectionsPerSecond: 5_000,
+    sockets: 75_000,
+    peerSockets: 25_000,
+    peerSocketsPerSecond: 10_000,
     lineIndexBytes: 4 * 2 ** 30,
     lineCounts: 100,
     peerLineCounts: 20,
@@ -115,12 +118,21 @@ test("only limits that can be switched off may be zero", () => {
     "connections",
     "pathBytes",
     "pathFollowers",
+    "sockets",
     "storeBytes",
     "storeFreeBytes",
     "subscriptions",
   ];
   const readers = ["readIdleMs", "lineIndexBytes", "lineCounts", "searches"];
-  const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond", "peerLineCounts", "peerSearches"];
+  const byPeer = [
+    "peerAppends",
+    "peerConnections",
+    "peerConnectionsPerSecond",
+    "peerLineCounts",
+    "peerSearches",
+    "peerSockets",
+    "peerSocketsPerSecond",
+  ];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...readers, ...byPeer].sort());
 });
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { resolveLimits } from "../../engine/limits.ts";
+import type { OnRefused } from "../../runtime/node/mod.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
@@ -39,10 +40,10 @@ export async function serveHere(flags: ServeFlags, worker: Worker | undefined): 
   const phase = (): Phase => (interrupts.received ? "shutting down" : isServing ? "serving" : "starting");
   const parts = { readiness: new Readiness(stored.root, phase, app), metrics: () => app.streams.metrics() };
   const watched = admin && !worker ? await listenForAdmin(admin, host, parts) : undefined;
-  const { refusedUploadMs, headersTimeoutMs, shutdownTimeoutMs } = resolveLimits(limit);
-  const onLateHeaders = (): void => app.countRefusal("idle");
+  const limits = resolveLimits(limit);
+  const onRefused: OnRefused = ({ code }) => app.countRefusal(code);
   const http = worker?.port === undefined ? flags.http : { ...flags.http, port: worker.port };
-  const settings = { ...http, fetch: app.fetch, log, refusedUploadMs, headersTimeoutMs, onLateHeaders };
+  const settings = { ...http, ...limits, fetch: app.fetch, log, trustedProxies: flags.trustedProxy, onRefused };
   if (stored.connecting !== undefined && !worker) announce(stored.connecting);
   // A store that can't be used is found now, not by the first request.
   const server = await openInTime(() => app.open(), interrupts.signal)
@@ -64,7 +65,7 @@ export async function serveHere(flags: ServeFlags, worker: Worker | undefined): 
     for (const warning of stored.warnings) announce(warning);
   }
   await interrupts.first;
-  const deadlineMs = performance.now() + shutdownTimeoutMs;
+  const deadlineMs = performance.now() + limits.shutdownTimeoutMs;
   await app.close(interrupts.received);
   await server.close(Math.max(0, deadlineMs - performance.now()));
   await app.closeStore();

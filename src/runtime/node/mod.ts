@@ -4,57 +4,36 @@
  * text frame.
  * @module
  */
-import cluster from "node:cluster";
-import { EventEmitter, once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, Server as NetServer } from "node:net";
-import type { Duplex } from "node:stream";
-import { getRequestListener } from "@hono/node-server";
+import { EventEmitter } from "node:events";
 import { createNodeWebSocket } from "@hono/node-ws";
 import { type Context, Hono } from "hono";
 import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
-import type { Log } from "../../engine/events.ts";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { MessageLimits } from "../../server/platform/message-limits.ts";
 import type { Platform, SocketHandler } from "../../server/platform/platform.ts";
 import { abortsNow } from "../shared/body-end.ts";
-import { watchAccept } from "./accept/accept-watch.ts";
-import { ConnectionLimit } from "./accept/connection-limit.ts";
-import { sendBytes, sendEmpty } from "./body.ts";
 import { gatherChunks } from "./chunks.ts";
 import { cutResponse, dropResponse } from "./cut.ts";
 import { cutStream, dropStream, type Http2Env, isHttp2, whenOvertaken } from "./http2.ts";
-import { ANSWERED, Lingering } from "./linger.ts";
-import { sendLive } from "./live.ts";
-import { answerFailed, answerUnreadable, isUnreadable } from "./parse-errors.ts";
+import { ANSWERED } from "./linger.ts";
 import { isDetached, turnOf } from "./pipeline.ts";
-import { type FetchApp, injectWebSocket, whenUpgraded } from "./upgrade.ts";
+import { isUnreadable } from "./refuse/parse-errors.ts";
+import type { NodeEnv } from "./serve.ts";
+import { whenUpgraded } from "./upgrade.ts";
 import { attachWs } from "./ws-port.ts";
 
+export type { SocketLimits } from "./accept/peer-sockets.ts";
+export type { OnRefused, RefusedRequest, ServerRefusal } from "./refuse/server-refusal.ts";
+export { type RunningServer, type ServeOptions, serve } from "./serve.ts";
 export { type FetchApp, injectWebSocket, type UpgradeServer } from "./upgrade.ts";
-
-/** The environment that `@hono/node-server` gives a handler. */
-interface NodeEnv {
-  incoming: IncomingMessage;
-  outgoing: ServerResponse;
-}
 
 /**
  * Bytes by which a message may exceed its limit and still be received. If `ws` itself refuses it, it gives no reason.
  */
 const SLACK_BYTES = 64 * 1024;
-
-/** Length of the kernel's accept queue. With the default of 511, a burst of connections waits for a second. */
-const BACKLOG = 4096;
-
-/** Milliseconds between two checks for idle connections while a server closes. */
-const IDLE_LOOK_MS = 20;
-
-/** Milliseconds between two checks for requests whose headers are late; shorter for a short limit. */
-const HEADERS_LOOK_MS = 5_000;
 
 // One helper for all apps: it accepts any socket that is emitted on its server.
 const nodeWs = createNodeWebSocket({ app: new Hono() });
@@ -168,123 +147,4 @@ function closedSocket(): WebSocket {
     terminate: nothing,
     send: nothing,
   }) as unknown as WebSocket;
-}
-
-/** Options of {@link serve}. */
-export interface ServeOptions extends FetchApp {
-  /** Host name or address to listen on. Default: all interfaces. */
-  hostname?: string;
-  /** Port to listen on; 0 picks a free one. */
-  port: number;
-  /**
-   * Milliseconds for which the rest of a refused upload is read, so that its client sees the response. Default 30,000.
-   */
-  refusedUploadMs?: number;
-  /** Milliseconds within which a client must send the headers of a request, or gets 408; 0 for no limit. Default 30,000. */
-  headersTimeoutMs?: number;
-  /** Called when a client was refused because its headers were late. Default: not reported. */
-  onLateHeaders?: () => void;
-  /** Receives an event when connections are refused because the system allows no more open files. Default: none. */
-  log?: Log;
-}
-
-/** A listening server. */
-export interface RunningServer {
-  /** The address it listens on. */
-  readonly hostname: string;
-  /** The port it listens on. */
-  readonly port: number;
-  /**
-   * Stops listening, lets responses in progress reach their clients, and ends every connection.
-   *
-   * @param timeoutMs Milliseconds after which the remaining connections are cut off. Default 3,000.
-   */
-  close(timeoutMs?: number): Promise<void>;
-}
-
-/**
- * Serves an app over HTTP and WebSocket with the settings that long-lived streams need: no limit on the duration of a
- * request, and a long accept queue for bursts of connections.
- *
- * @throws if the server cannot listen, with the `code` of the operating system.
- * @example
- * ```ts
- * const server = await serve({ fetch: fstream().fetch, port: 8080 });
- * ```
- */
-export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { fetch, hostname, port, refusedUploadMs, log, onLateHeaders } = options;
-  const { headersTimeoutMs = DEFAULT_LIMITS.headersTimeoutMs } = options;
-  const lingering = new Lingering(refusedUploadMs);
-  const listener = getRequestListener(
-    async (request, env) => {
-      const { incoming, outgoing } = env as NodeEnv;
-      return lingering.answer(send(await fetch(request, env), outgoing), incoming, outgoing);
-    },
-    // The host of requests without one, as HTTP/1.0 allows.
-    { hostname: "localhost", errorHandler: answerFailed },
-  );
-  const settings = {
-    requestTimeout: 0,
-    headersTimeout: headersTimeoutMs,
-    connectionsCheckingInterval: Math.min(HEADERS_LOOK_MS, Math.max(1, Math.ceil(headersTimeoutMs / 10))),
-    noDelay: true,
-    keepAlive: true,
-  };
-  const server = createServer(settings, listener);
-  answerUnreadable(server, onLateHeaders);
-  injectWebSocket(server, { fetch });
-  const report = (message: string): void => log?.({ type: "error", message, error: undefined });
-  const crowd = new ConnectionLimit(report, BACKLOG);
-  server.on("connection", (socket: Duplex) => crowd.add(socket));
-  server.on("upgrade", (_request, socket: Duplex) => crowd.upgraded(socket));
-  const listen = async (port: number): Promise<void> => {
-    server.listen({ port, backlog: crowd.backlog, ...(hostname === undefined ? {} : { host: hostname }) });
-    await once(server, "listening");
-  };
-  await listen(port);
-  const address = server.address() as AddressInfo;
-  const reopen = (): void => {
-    // The method of the server itself would also close idle connections.
-    NetServer.prototype.close.call(server);
-    listen(address.port).catch((error: unknown) => {
-      report(`The server can't listen on port ${address.port} any more: ${error}. Restart it.`);
-    });
-  };
-  const stopWatch =
-    // For workers, the process that has started them accepts connections.
-    "Deno" in globalThis && !cluster.isWorker
-      ? watchAccept(crowd, { address: { host: address.address, port: address.port }, reopen })
-      : () => {};
-  return {
-    hostname: address.address,
-    port: address.port,
-    close(timeoutMs = DEFAULT_LIMITS.shutdownTimeoutMs) {
-      stopWatch();
-      return closeServer(server, crowd.sockets, lingering, timeoutMs);
-    },
-  };
-}
-
-/** Sends the responses that are better sent without `@hono/node-server`. */
-function send(response: Response, outgoing: ServerResponse): Response {
-  return sendLive(sendBytes(sendEmpty(response, outgoing), outgoing), outgoing);
-}
-
-async function closeServer(
-  server: Server,
-  sockets: ReadonlySet<Duplex>,
-  lingering: Lingering,
-  timeoutMs: number,
-): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  lingering.end();
-  // Closes keep-alive connections, including those whose response ends only now.
-  const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
-  const deadline = setTimeout(() => {
-    for (const socket of sockets) socket.destroy();
-  }, timeoutMs);
-  await closed;
-  clearInterval(idle);
-  clearTimeout(deadline);
 }

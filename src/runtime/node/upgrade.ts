@@ -14,8 +14,9 @@ import { usableHost } from "../../server/request/host.ts";
 import { reportFailure } from "../../support/callback.ts";
 import { sendBytes, sendEmpty } from "./body.ts";
 import { MAX_FRAGMENTS } from "./message-watch.ts";
-import { answerFailed } from "./parse-errors.ts";
 import { detach } from "./pipeline.ts";
+import { answerFailed } from "./refuse/failed-requests.ts";
+import type { Refusals } from "./refuse/server-refusal.ts";
 import { isBodiless, isUnread, parseAgain } from "./upgrade-with-body.ts";
 import { answerPings } from "./ws-pongs.ts";
 import { isWsPackage } from "./ws-port.ts";
@@ -92,6 +93,11 @@ export function whenUpgraded(request: IncomingMessage, upgrade: Upgrade): void {
  * ```
  */
 export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
+  acceptUpgrades(server, app);
+}
+
+/** As {@link injectWebSocket}, and reports what is refused before the app gets it. */
+export function acceptUpgrades(server: UpgradeServer, app: FetchApp, refusals?: Refusals): void {
   server.shouldUpgradeCallback = isBodiless;
   const latest = new WeakMap<Duplex, ServerResponse>();
   // Must run before the listener that builds a URL from the host.
@@ -112,7 +118,7 @@ export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
     }
     if (head.length > 0) socket.unshift(head);
     spellHost(request);
-    answerUpgrade(app, request, socket);
+    answerUpgrade(app, request, socket, refusals);
   });
 }
 
@@ -143,7 +149,7 @@ export interface UpgradeServer {
 }
 
 /** Runs the app, then either completes the handshake or writes the response as for any other request. */
-function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex): void {
+function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex, refusals?: Refusals): void {
   const outgoing = new ServerResponse(request);
   outgoing.shouldKeepAlive = false;
   detach(outgoing);
@@ -164,7 +170,7 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
       overrideGlobalObjects: false,
       errorHandler(error) {
         assignSocket(outgoing, socket);
-        return answerFailed(error);
+        return answerFailed(error, request, refusals);
       },
     },
   );

@@ -31,7 +31,7 @@ export class TrustedProxies {
    * @param direct The address that the connection comes from.
    */
   peerOf(direct: string | undefined, headers: Headers): string | undefined {
-    if (direct === undefined || !this.#trusts(direct)) return direct;
+    if (direct === undefined || !this.trusts(direct)) return direct;
     const chains = [forwardedFor(headers.get("Forwarded")), split(headers.get("X-Forwarded-For"))];
     const peers = chains.filter((chain) => chain !== undefined).map((chain) => this.#lastOf(chain, direct));
     // A proxy sets only one of the headers, so the other one may be the client's own. No header at all is no disagreement.
@@ -44,12 +44,13 @@ export class TrustedProxies {
       const address = addressOf(hop);
       if (!address) return peer;
       peer = address.toString();
-      if (!this.#trusts(peer)) return peer;
+      if (!this.trusts(peer)) return peer;
     }
     return peer;
   }
 
-  #trusts(text: string): boolean {
+  /** Whether an address is that of one of the proxies. */
+  trusts(text: string): boolean {
     const address = addressOf(text);
     return (
       address !== undefined &&

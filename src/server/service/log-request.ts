@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { codeOfStatus, ERROR_HEADER, type ErrorCode, StreamError } from "../../protocol/errors.ts";
 import { isHeaderName, isHeaderValue } from "../../protocol/header-value.ts";
 import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
-import { withoutTokens } from "../../support/printable.ts";
+import { loggedTarget } from "../../support/logged-target.ts";
 import { isOwnResponse } from "../gate/check-decision.ts";
 import { asksForPage, isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
@@ -214,6 +214,5 @@ interface RequestName {
 
 function requestOf(c: Context, { peer, requestId }: RequestDetails): RequestName {
   const { method, url } = c.req;
-  const target = withoutTokens(url.replace(/^[a-z+]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, ""));
-  return { method, target, ...(peer === undefined ? {} : { peer }), requestId };
+  return { method, target: loggedTarget(url), ...(peer === undefined ? {} : { peer }), requestId };
 }

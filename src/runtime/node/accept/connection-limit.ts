@@ -1,16 +1,21 @@
 /**
- * Limits the number of connections of a server. A process without free file descriptors cannot open any file, and on
- * Deno, a server whose accept has failed never accepts again. The server therefore refuses connections before that.
+ * Limits the number of connections of a server, in all, by peer, and by the descriptors that the system allows. A process
+ * without free file descriptors cannot open any file, and on Deno, a server whose accept has failed never accepts again.
+ * The server therefore refuses connections before that.
  * @module
  */
 import { readdirSync, readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
+import type { TrustedProxies } from "../../../server/request/trusted-proxies.ts";
+import { plainAnswer } from "../refuse/plain-answer.ts";
+import type { OnRefused } from "../refuse/server-refusal.ts";
+import { PeerSockets, type PeerTally, type SocketLimits, UPGRADED_SHARE } from "./peer-sockets.ts";
+import { RefusalNotes, type Report } from "./refusal-notes.ts";
+
+const IS_DENO = "Deno" in globalThis;
 
 /** Descriptors that are kept free for files that are open only briefly: claims, records, folders. */
 const RESERVE = 32;
-
-/** One in this many WebSockets may have a file open at the same time, as a follower does that catches up. */
-const UPGRADED_SHARE = 8;
 
 /** Maximum number of connections that get an answer to their refusal at the same time. Each has a descriptor until it is sent. */
 const MAX_REFUSING = 8;
@@ -18,19 +23,45 @@ const MAX_REFUSING = 8;
 /** Milliseconds for which a count of the open descriptors stays valid if it left no room. */
 const COUNT_MS = 50;
 
-const REFUSAL_BODY = "The server has too many connections. Try again in a moment.\n";
-const REFUSAL = `HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: ${REFUSAL_BODY.length}\r\n\r\n${REFUSAL_BODY}`;
+/** What a client whose connection is refused gets, by the code. */
+const STATUSES = { overloaded: 503, too_many: 429 } as const;
 
-/** Receives messages of a {@link ConnectionLimit}: that connections are refused, and how many were once there is room again. */
-export type LimitReport = (message: string) => void;
+/** Options of a {@link ConnectionLimit}. */
+export interface ConnectionLimitOptions {
+  /** Receives messages for the log: that connections are refused, and how many were once there is room again. */
+  readonly report: Report;
+  /** Receives each refusal. Default: not reported. */
+  readonly onRefused?: OnRefused | undefined;
+  /** Connections that the system may queue. */
+  readonly backlog: number;
+  readonly limits: SocketLimits;
+  /** Proxies whose connections do not count as those of one client. Default: none. */
+  readonly proxies?: TrustedProxies | undefined;
+  /**
+   * Maximum number of descriptors that this process may have open. Default: the system's limit; where the system names
+   * none, it limits no connections.
+   */
+  readonly descriptors?: number;
+}
+
+/** Why a connection is refused. */
+interface Refusal {
+  readonly code: keyof typeof STATUSES;
+  readonly why: string;
+  /** Whether hardly any descriptor is left. */
+  readonly isScarce?: boolean;
+}
 
 /** The connections of one server. */
 export class ConnectionLimit {
-  /** The open connections. */
-  readonly sockets: Set<Duplex> = new Set();
+  readonly #sockets = new Map<Duplex, PeerTally | undefined>();
+  readonly #peers: PeerSockets;
+  readonly #maxSockets: number;
   readonly #limit: number;
   readonly #backlog: number;
-  readonly #report: LimitReport;
+  readonly #report: Report;
+  readonly #notes: RefusalNotes;
+  readonly #onRefused: OnRefused | undefined;
   /** Descriptors that were open before the first connection. */
   readonly #base: number;
   /** Connections that have become WebSockets, most of which open no more files. */
@@ -43,30 +74,38 @@ export class ConnectionLimit {
   /** One listener for all connections, because thousands of idle ones keep it. */
   readonly #forget: (this: Duplex) => void;
   #fullUntilMs = 0;
+  /** Connections that were refused since the descriptors became scarce. */
   #refused = 0;
   /** Refusals that are being sent. */
   #refusing = 0;
 
-  /**
-   * @param report Receives messages for the log.
-   * @param backlog Connections that the system may queue.
-   * @param limit Maximum number of descriptors that this process may have open. Default: the system's limit; where the
-   * system names none, all connections are accepted.
-   */
-  constructor(report: LimitReport, backlog: number, limit: number = descriptorLimit()) {
+  constructor({
+    report,
+    onRefused,
+    backlog,
+    limits,
+    proxies,
+    descriptors = descriptorLimit(),
+  }: ConnectionLimitOptions) {
     this.#report = report;
-    const { sockets } = this;
-    const leaves = (socket: Duplex): void => {
-      if (sockets.delete(socket) && this.#upgraded.has(socket)) this.#upgradedCount--;
-    };
+    this.#notes = new RefusalNotes(report);
+    this.#onRefused = onRefused;
+    this.#maxSockets = limits.sockets;
+    const leaves = (socket: Duplex): void => this.#leave(socket);
     this.#forget = function () {
       leaves(this);
     };
     this.#base = openDescriptors() ?? 0;
     // Deno accepts as many connections as are queued, and more, before it reports the first.
-    const room = limit - this.#base - RESERVE;
-    this.#backlog = "Deno" in globalThis ? Math.max(4, Math.min(backlog, Math.floor(room / 6))) : backlog;
-    this.#limit = "Deno" in globalThis ? limit - 2 * this.#backlog : limit;
+    const room = descriptors - this.#base - RESERVE;
+    this.#backlog = IS_DENO ? Math.max(4, Math.min(backlog, Math.floor(room / 6))) : backlog;
+    this.#limit = IS_DENO ? descriptors - 2 * this.#backlog : descriptors;
+    this.#peers = new PeerSockets(limits, proxies, this.#limit - this.#base - RESERVE);
+  }
+
+  /** The open connections. */
+  get sockets(): ReadonlySet<Duplex> {
+    return new Set(this.#sockets.keys());
   }
 
   /** Number of connections that were reported so far, with those that were refused. */
@@ -87,26 +126,57 @@ export class ConnectionLimit {
     return this.#backlog;
   }
 
-  /** Accepts a connection, or refuses it: with 503; on Deno, and in a crowd, without an answer. */
-  add(socket: Duplex): void {
+  /**
+   * Accepts a connection, or refuses it with 429 or 503. In a crowd, and on Deno if descriptors are scarce, it is closed
+   * without an answer.
+   */
+  add(socket: Duplex & { readonly remoteAddress?: string | undefined }): void {
     // A connection whose request is parsed again is added twice.
-    if (this.sockets.has(socket)) return;
+    if (this.#sockets.has(socket)) return;
     this.#accepted++;
-    if (!this.#hasRoom()) {
-      this.#refuse(socket);
+    const { remoteAddress } = socket;
+    const tally = this.#peers.of(remoteAddress);
+    const refusal = this.#refusalOf(tally);
+    if (refusal) {
+      this.#refuse(socket, refusal, remoteAddress);
       return;
     }
     if (this.#refused > 0) this.#report(`Connections are accepted again; ${this.#refused} were refused.`);
     this.#refused = 0;
-    this.sockets.add(socket);
+    this.#sockets.set(socket, tally);
+    if (tally) this.#peers.enter(tally);
     socket.on("close", this.#forget);
   }
 
   /** Marks a connection that is about to become a WebSocket. */
   upgraded(socket: Duplex): void {
-    if (!this.sockets.has(socket) || this.#upgraded.has(socket)) return;
+    if (!this.#sockets.has(socket) || this.#upgraded.has(socket)) return;
     this.#upgraded.add(socket);
     this.#upgradedCount++;
+    const tally = this.#sockets.get(socket);
+    if (tally) tally.upgraded++;
+  }
+
+  #leave(socket: Duplex): void {
+    const tally = this.#sockets.get(socket);
+    if (!this.#sockets.delete(socket)) return;
+    const isUpgraded = this.#upgraded.has(socket);
+    if (isUpgraded) this.#upgradedCount--;
+    if (!tally) return;
+    if (isUpgraded) tally.upgraded--;
+    this.#peers.leave(tally);
+  }
+
+  /** The peer first: what one client does must not look like a shortage for all. */
+  #refusalOf(tally: PeerTally | undefined): Refusal | undefined {
+    const why = tally && this.#peers.refusal(tally);
+    if (why !== undefined) return { code: "too_many", why };
+    const { size } = this.#sockets;
+    if (this.#maxSockets > 0 && size >= this.#maxSockets) {
+      return { code: "overloaded", why: `The server has ${size} connections, which is its limit (sockets).` };
+    }
+    if (this.#hasRoom()) return undefined;
+    return { code: "overloaded", why: "The server has too many connections.", isScarce: true };
   }
 
   #hasRoom(): boolean {
@@ -119,8 +189,8 @@ export class ConnectionLimit {
     this.#note(open);
     // Each connection may open a file at any time, so the free descriptors must suffice for all connections and this
     // one.
-    const files = open - this.#base - this.sockets.size;
-    const plain = this.sockets.size - this.#upgradedCount;
+    const files = open - this.#base - this.#sockets.size;
+    const plain = this.#sockets.size - this.#upgradedCount;
     const expected = Math.max(0, plain - Math.max(0, files)) + this.#upgradedCount / UPGRADED_SHARE;
     const free = this.#limit - RESERVE - open - expected;
     this.#credit = Math.floor(free / 4);
@@ -134,18 +204,22 @@ export class ConnectionLimit {
     this.#peak = Math.max(this.#peak, open / this.#limit);
   }
 
-  #refuse(socket: Duplex): void {
-    if (this.#refused++ === 0) {
-      const { size } = this.sockets;
+  #refuse(socket: Duplex, { code, why, isScarce = false }: Refusal, peer: string | undefined): void {
+    const sentence = `${why} Try again in a moment.`;
+    this.#onRefused?.({ code, status: STATUSES[code], message: sentence, ...(peer !== undefined && { peer }) });
+    if (!isScarce) this.#notes.note(why);
+    else if (this.#refused++ === 0) {
+      const { size } = this.#sockets;
       this.#report(`Connections are refused: ${size} are open, and the system allows only a few more open files.`);
     }
     socket.on("error", () => {});
     // Before a refusal is sent, more connections are accepted, until no descriptor is left for one: on Deno always, on
     // Node if a crowd has been waiting.
-    if ("Deno" in globalThis || this.#refusing === MAX_REFUSING) return void socket.destroy();
+    if ((IS_DENO && isScarce) || this.#refusing === MAX_REFUSING) return void socket.destroy();
     this.#refusing++;
     socket.once("close", () => this.#refusing--);
-    socket.end(REFUSAL, () => socket.destroy());
+    const answer = plainAnswer({ status: STATUSES[code], code, sentence, headers: { "Retry-After": "1" } });
+    socket.end(answer, () => socket.destroy());
   }
 }
 
