@@ -4,8 +4,13 @@ import { existsSync, linkSync, mkdirSync, readdirSync, realpathSync, statSync, w
 import { join } from "node:path";
 import { test } from "node:test";
 import { claimantsOf } from "../../src/stores/file/claims/entries.ts";
-import { endGroup, groupLease, groupView } from "../../src/stores/file/claims/group-lease.ts";
-import { foreignSlots, ownerOfLease, type SlotState } from "../../src/stores/file/claims/lease-files.ts";
+import { endGroup, groupLease, groupView, joinLease } from "../../src/stores/file/claims/group-lease.ts";
+import {
+  breakForeignLease,
+  foreignSlots,
+  ownerOfLease,
+  type SlotState,
+} from "../../src/stores/file/claims/lease-files.ts";
 import type { LeasedClaim, Mark } from "../../src/stores/file/claims/mark.ts";
 import { Owner } from "../../src/stores/file/claims/owner.ts";
 import { RootLease } from "../../src/stores/file/claims/root-lease.ts";
@@ -201,6 +206,26 @@ groupTest("a process that has nothing more leaves the lease to the others", asyn
   assert.equal(statSync(join(reserved.leases, "held")).ino, ino);
   assert.ok(await one.mark(), "it joins again");
   assert.equal(statSync(join(reserved.leases, "held")).ino, ino);
+});
+
+groupTest("a process that has not noticed that the lease is broken does not claim by a later one", async (at) => {
+  const { one, reserved } = at;
+  // A file that is removed may leave its inode to the next one.
+  for (let round = 0; round < 20; round++) {
+    const [first, late] = [new Owner(reserved).record, new Owner(reserved).record];
+    const finished = joinLease(reserved, first, GROUP);
+    const stalled = joinLease(reserved, late, GROUP);
+    breakForeignLease(reserved);
+    finished?.remove();
+    const next = joinLease(reserved, one.owner.record, GROUP);
+    assert.equal(stalled?.isIntact, false);
+    assert.equal(typeof next?.mark(KEY, false), "number");
+    assert.equal(stalled?.mark(KEY, false), "broken");
+    breakForeignLease(reserved);
+    stalled?.remove();
+    next?.remove();
+    assert.equal(next?.isIntact, false, "what is held by it does not count for a later one either");
+  }
 });
 
 groupTest("the lease ends with the group", async ({ one, reserved }) => {
