@@ -183,6 +183,20 @@ watchTest("an append goes on when the lease was broken, and the group has the ne
   assert.deepEqual([seen.length, term()], [3, next]);
 });
 
+watchTest("bytes that a process has stored before it is seen as the owner are not forgotten", async (at) => {
+  const { one, other, watch, look, tell, sees } = at;
+  watch();
+  tell(one.news("state", 5, { generation: "g" }));
+  await sees({ size: 5 });
+  // Its report comes while the look still finds the first one.
+  tell(other.news("state", 5, { generation: "g" }));
+  tell(other.news("grown", 8));
+  await look();
+  one.release();
+  other.claim();
+  await sees({ size: 8 });
+});
+
 watchTest("a follow of a path that is claimed by path does not break the lease", async (at) => {
   const { root, file, one, other, watch, look, sees, term } = at;
   breakLease(root);

@@ -62,6 +62,21 @@ test("only the owner counts, and a change is noticed", async () => {
   assert.equal(reports.take(news("none", 0), "owner"), undefined);
 });
 
+test("what a process reports before it is the owner counts as soon as it is", async () => {
+  const reports = await begun("g");
+  assert.equal(reports.take(news("state", 5, { from: "next", generation: "g" }), "owner"), "change");
+  assert.equal(reports.take(grown(8, "abc", { from: "next" }), "owner"), undefined);
+  assert.equal(reports.ofOwner("owner"), undefined, "known already");
+  assert.deepEqual(reports.ofOwner("next"), { size: 8 });
+  assert.equal(reports.ofOwner("next"), undefined);
+  assert.equal(reports.take(news("grown", 8, { from: "last", closed: true }), "next"), undefined);
+  assert.deepEqual(reports.ofOwner("last"), { size: 8, closed: true });
+  assert.equal(reports.ofOwner("last"), undefined, "once");
+  reports.take(news("grown", 9, { from: "gone" }), "next");
+  reports.take(news("gone", 0, { from: "gone" }), "next");
+  assert.equal(reports.ofOwner("gone"), undefined);
+});
+
 test("a stream that is closed without more bytes is news", async () => {
   const reports = await begun("g");
   assert.deepEqual(reports.take(news("grown", 5, { closed: true }), "owner"), { size: 5, closed: true });

@@ -49,14 +49,17 @@ export async function* watchByFiles(
     const owners = (first || isContinued) && new Succession(first, markers, watched);
     while (owners && !signal.aborted) {
       const ended = await owners.look();
-      const isReported = owners.ownerId !== undefined && reports.has(owners.ownerId);
+      const { ownerId } = owners;
+      const isReported = ownerId !== undefined && reports.has(ownerId);
       // The size is read after the claim: it includes everything that was stored before the end.
       const now = ended || !isReported ? await sizeOf(watched) : reports.size;
       if (ended) {
         yield { size: now ?? reports.size ?? 0, ended: await endOf(watched, { ended, now, isContinued }) };
         return "over";
       }
-      if (now !== undefined && now !== reports.size) {
+      const late = isReported ? reports.ofOwner(ownerId) : undefined;
+      if (late) yield late;
+      else if (now !== undefined && now !== reports.size) {
         reports.size = now;
         yield { size: now };
       }

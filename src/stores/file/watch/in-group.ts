@@ -48,6 +48,8 @@ export async function* watchInGroup(
     if (owner === undefined && looks === 0 && !isContinued) return "over";
     silent = owner === undefined || reports.has(owner) ? 0 : silent + 1;
     if (silent > MAX_SILENT_TICKS) yield* grown(watched, reports);
+    const late = owner === undefined ? undefined : reports.ofOwner(owner);
+    if (late) yield late;
     const end =
       (owner === undefined ? await path.endWithoutOwner(reports) : undefined) ??
       (yield* reported(path, inbox, reports, owner));
