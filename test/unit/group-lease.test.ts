@@ -1,13 +1,15 @@
 /** The lease that the processes of a group share: who has a path, and what others see of it. */
 import assert from "node:assert/strict";
-import { existsSync, linkSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, openSync, readdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { claimantsOf } from "../../src/stores/file/claims/entries.ts";
 import { endGroup, groupLease, groupView, joinLease } from "../../src/stores/file/claims/group-lease.ts";
+import { Lease } from "../../src/stores/file/claims/lease.ts";
 import {
   breakForeignLease,
   foreignSlots,
+  leasesIn,
   ownerOfLease,
   type SlotState,
 } from "../../src/stores/file/claims/lease-files.ts";
@@ -226,6 +228,20 @@ groupTest("a process that has not noticed that the lease is broken does not clai
     next?.remove();
     assert.equal(next?.isIntact, false, "what is held by it does not count for a later one either");
   }
+});
+
+groupTest("a claim whose slot could not be written keeps no path from the group", async ({ one, other, reserved }) => {
+  const lease = joinLease(reserved, one.owner.record, GROUP);
+  assert.ok(lease?.links);
+  // As on a full disk.
+  const slots = leasesIn(reserved).find((name) => ownerOfLease(name)?.id === one.owner.record.id) as string;
+  const held = join(reserved.leases, "held");
+  const shared = { held: { fd: openSync(held, "r"), found: statSync(held) }, links: lease.links };
+  const full = new Lease(reserved, openSync(slots, "r"), shared, 1);
+  assert.throws(() => full.mark(KEY, false), { code: "EBADF" });
+  assert.equal(lease.links.has(KEY), false);
+  assert.ok(await other.mark());
+  lease.remove();
 });
 
 groupTest("the lease ends with the group", async ({ one, reserved }) => {

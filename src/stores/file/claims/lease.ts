@@ -158,14 +158,13 @@ export class Lease {
     return "broken";
   }
 
-  /** Frees a slot. If that fails, others see the claim until the lease is released. */
+  /** Frees a slot. If that fails, processes outside the group see the claim until the lease is released. */
   free(at: number): void {
     try {
       writeText(this.#fd, "-", slotOffset(at));
       this.#free.push(at);
     } catch {
       // It is not used again.
-      return;
     }
     this.#unlink(at);
   }
