@@ -114,6 +114,19 @@ peerTest("a process that begins later is found", async ({ speaker, links, wanted
   stop();
 });
 
+peerTest("a process can wait at very many paths", async ({ speaker, links }) => {
+  const COUNT = 30_000;
+  let states = 0;
+  const stops = Array.from({ length: COUNT }, (_, at) =>
+    links.watch(String(at).padStart(40, "0"), ({ type }) => {
+      if (type !== "gone") states++;
+    }),
+  );
+  speaker.open();
+  await until("an answer for each", () => states === COUNT);
+  for (const stop of stops) stop();
+});
+
 peerTest("a process that ends is gone, and one that says something else is left alone", async ({ reserved, links }) => {
   const other = { ...ownIdentity(), id: "oooo-3" };
   mkdirSync(reserved.sockets, { recursive: true });
