@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { BackOff } from "../../src/cli/serve/workers/back-off.ts";
+import type { MetricsSnapshot } from "../../src/cli/serve/workers/messages.ts";
 import { WorkerGroup } from "../../src/cli/serve/workers/worker-group.ts";
 import type { ProcessEnd, RunningWorker } from "../../src/cli/serve/workers/worker-process.ts";
 
@@ -12,7 +13,8 @@ class FakeWorker implements RunningWorker {
   readonly port: number | undefined;
   readonly ready: Promise<number | undefined>;
   readonly ended: Promise<ProcessEnd>;
-  readonly metrics = undefined;
+  metrics: MetricsSnapshot | undefined;
+  measured: () => void = () => {};
   readonly signals: string[] = [];
   isLeaving = false;
   readySinceMs: number | undefined;
@@ -48,7 +50,10 @@ class FakeWorker implements RunningWorker {
   }
 
   measure(): Promise<void> {
-    return Promise.resolve();
+    return new Promise((resolve) => {
+      this.measured = resolve;
+      void this.ended.then(() => resolve());
+    });
   }
 }
 
@@ -56,6 +61,7 @@ function groupOf(t: TestContext, count: number, sharesListener = false) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const forked: FakeWorker[] = [];
   const lines: string[] = [];
+  const last: MetricsSnapshot[] = [];
   const group = new WorkerGroup({
     count,
     fork: (number, port) => {
@@ -65,7 +71,7 @@ function groupOf(t: TestContext, count: number, sharesListener = false) {
     },
     sharesListener,
     announce: (line) => lines.push(line),
-    onLastMetrics: () => {},
+    onLastMetrics: (metrics) => last.push(metrics),
   });
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 50; turn++) await Promise.resolve();
@@ -82,7 +88,7 @@ function groupOf(t: TestContext, count: number, sharesListener = false) {
     t.mock.timers.tick(ms);
     await settle();
   };
-  return { group, forked, lines, settle, started, pass };
+  return { group, forked, lines, last, settle, started, pass };
 }
 
 test("the first worker starts alone, and the others listen where it does", async (t) => {
@@ -221,7 +227,21 @@ test("a shutdown ends those that start, too, and starts no more", async (t) => {
   await stopping;
   await pass(60_000);
   assert.equal(forked.length, 3);
-  assert.equal(group.running.size, 0);
+});
+
+test("the metrics of a worker that ends while it is measured are among those that were passed on, and not among others", async (t) => {
+  const { group, forked, last, settle, started } = groupOf(t, 2);
+  await started();
+  const [one, other] = forked;
+  assert.ok(one && other);
+  const measuring = group.measure(2_000);
+  one.metrics = [{ name: "one" }];
+  other.metrics = [{ name: "other" }];
+  one.end();
+  await settle();
+  other.measured();
+  await measuring;
+  assert.deepEqual([group.metrics, last], [[other.metrics], [one.metrics]]);
 });
 
 test("a pause grows to half a minute, and is short again after a worker that has worked", () => {

@@ -87,10 +87,9 @@ async function watch(
     return group.ready.length > 0 ? "serving" : "starting";
   });
   const metrics = async (): Promise<string> => {
-    const workers = [...group.running];
-    await Promise.all(workers.map((worker) => worker.measure(MEASURE_MS)));
-    const snapshots = workers.flatMap((worker) => (worker.metrics ? [worker.metrics] : []));
-    return sum.text(snapshots, ownMetrics(group));
+    await group.measure(MEASURE_MS);
+    // In one turn: a worker that has ended by now is in the sum already.
+    return sum.text(group.metrics, ownMetrics(group));
   };
   return listenForAdmin(admin, host, { readiness, metrics });
 }

@@ -58,9 +58,14 @@ export class WorkerGroup {
     return [...this.#running].filter(({ readySinceMs, isLeaving }) => readySinceMs !== undefined && !isLeaving);
   }
 
-  /** All workers that run. */
-  get running(): ReadonlySet<RunningWorker> {
-    return this.#running;
+  /** The last metrics of the workers that run. Those of one that has ended were passed on. */
+  get metrics(): MetricsSnapshot[] {
+    return [...this.#running].flatMap(({ metrics }) => (metrics ? [metrics] : []));
+  }
+
+  /** Lets all workers report their {@link metrics}, for `timeoutMs` at most. */
+  async measure(timeoutMs: number): Promise<void> {
+    await Promise.all([...this.#running].map((worker) => worker.measure(timeoutMs)));
   }
 
   /**
