@@ -70,6 +70,7 @@ function groupOf(t: TestContext, count: number, sharesListener = false) {
       return worker;
     },
     sharesListener,
+    endMs: 13_000,
     announce: (line) => lines.push(line),
     onLastMetrics: (metrics) => last.push(metrics),
   });
@@ -227,6 +228,33 @@ test("a shutdown ends those that start, too, and starts no more", async (t) => {
   await stopping;
   await pass(60_000);
   assert.equal(forked.length, 3);
+});
+
+test("a worker that does not end is killed, in a shutdown and when it is replaced", async (t) => {
+  const { group, forked, lines, settle, started, pass } = groupOf(t, 2);
+  await started();
+  const rolling = group.roll();
+  await settle();
+  forked[2]?.setReady();
+  await settle();
+  await pass(12_999);
+  assert.deepEqual(forked[0]?.signals, ["SIGTERM"]);
+  await pass(1);
+  assert.deepEqual(forked[0]?.signals, ["SIGTERM", "SIGKILL"]);
+  assert.equal(lines.at(-1), "worker 1 (process 100) has not ended in 13 s, and is killed");
+  forked[0]?.end(null, "SIGKILL");
+  await settle();
+  forked[3]?.setReady();
+  await settle();
+  forked[1]?.end();
+  await rolling;
+  const stopping = group.stop("SIGINT");
+  await pass(13_000);
+  assert.deepEqual(forked[2]?.signals, ["SIGINT", "SIGKILL"]);
+  for (const worker of forked) worker.end(null, "SIGKILL");
+  await stopping;
+  await pass(13_000);
+  assert.deepEqual([forked[1]?.signals, group.deaths], [["SIGTERM"], 0]);
 });
 
 test("the metrics of a worker that ends while it is measured are among those that were passed on, and not among others", async (t) => {

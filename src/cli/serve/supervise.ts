@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
+import { resolveLimits } from "../../engine/limits.ts";
 import { MetricsSum } from "../../metrics/sum.ts";
 import type { RunningServer } from "../../runtime/node/mod.ts";
 import { endGroup } from "../../stores/file/claims/group-lease.ts";
@@ -31,6 +32,9 @@ import { WorkerProcess } from "./workers/worker-process.ts";
 /** Milliseconds within which a worker reports its metrics. Otherwise those that it has reported before count. */
 const MEASURE_MS = 2_000;
 
+/** Milliseconds that the end of a worker may take beside what its connections get. */
+const END_MS = 10_000;
+
 /**
  * Starts workers, and replaces those that die, until a signal arrives.
  *
@@ -51,6 +55,7 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
     count,
     fork: (number, port) => new WorkerProcess({ number, group: identity, port }),
     sharesListener: SHARES_LISTENER,
+    endMs: resolveLimits(flags.limit).shutdownTimeoutMs + END_MS,
     announce,
     onLastMetrics: (metrics) => sum.add(metrics),
   });

@@ -14,6 +14,8 @@ export interface WorkerGroupParts {
   readonly fork: (number: number, port: number | undefined) => RunningWorker;
   /** Whether workers that listen to what the first one was told get its port, even if it was told to take any. */
   readonly sharesListener: boolean;
+  /** Milliseconds within which a worker ends that was asked to. Otherwise it hangs, or is suspended, and is killed. */
+  readonly endMs: number;
   /** Receives a sentence about each worker that starts or ends, but for the first ones. */
   readonly announce: (line: string) => void;
   /** Receives the last metrics of a worker that has ended. */
@@ -96,12 +98,12 @@ export class WorkerGroup {
     return this.#rolling;
   }
 
-  /** Ends all workers in order. Resolves when they have ended. */
+  /** Ends all workers in order, and kills those that do not end. Resolves when they have ended. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     this.#stopping ??= signal;
     for (const end of this.#pauses) end();
     // A second signal would end a worker at once.
-    for (const worker of this.#running) if (!worker.isLeaving) worker.stop(signal);
+    for (const worker of this.#running) if (!worker.isLeaving) this.#end(worker, signal);
     while (this.#running.size > 0) await Promise.all([...this.#running].map(({ ended }) => ended));
   }
 
@@ -120,7 +122,7 @@ export class WorkerGroup {
       if (worker.metrics) this.#parts.onLastMetrics(worker.metrics);
     });
     // The shutdown began while it was started.
-    if (this.#stopping) worker.stop(this.#stopping);
+    if (this.#stopping) this.#end(worker, this.#stopping);
     return worker;
   }
 
@@ -202,9 +204,19 @@ export class WorkerGroup {
       return false;
     }
     this.#watch(place);
-    old?.stop("SIGTERM");
+    if (old) this.#end(old, "SIGTERM");
     await old?.ended;
     return true;
+  }
+
+  #end(worker: RunningWorker, signal: NodeJS.Signals): void {
+    const { endMs, announce } = this.#parts;
+    worker.stop(signal);
+    const timer = setTimeout(() => {
+      announce(`${nameOf(worker)} has not ended in ${endMs / 1000} s, and is killed`);
+      worker.kill();
+    }, endMs);
+    void worker.ended.then(() => clearTimeout(timer));
   }
 
   #pause(ms: number): Promise<void> {
