@@ -187,6 +187,20 @@ test("all are replaced one after the other, each once the next one listens", asy
   assert.deepEqual([group.ready.map(({ pid }) => pid), group.deaths], [[102, 103], 0]);
 });
 
+test("workers that are to be replaced before all have started are replaced after that", async (t) => {
+  const { group, forked, settle } = groupOf(t, 1);
+  const starting = group.start();
+  await settle();
+  await group.roll();
+  assert.equal(forked.length, 1);
+  forked[0]?.setReady();
+  await starting;
+  await settle();
+  forked[1]?.setReady();
+  await settle();
+  assert.deepEqual([forked.length, forked[0]?.signals], [2, ["SIGTERM"]]);
+});
+
 test("a new worker that can't start leaves the old ones as they are", async (t) => {
   const { group, forked, lines, settle, started } = groupOf(t, 2);
   await started();

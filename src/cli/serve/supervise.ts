@@ -59,6 +59,8 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
     announce,
     onLastMetrics: (metrics) => sum.add(metrics),
   });
+  // Before the first worker starts: without a listener, the signal ends the process.
+  if (process.platform !== "win32") process.on("SIGUSR2", () => void group.roll());
   // Also after a second signal, which does not wait for them.
   process.once("exit", () => group.kill());
   // A worker may ignore that its terminal was closed.
@@ -70,7 +72,6 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
     const started = await group.start();
     if (interrupts.received === undefined && typeof started !== "number") return started.code || FAILED;
     if (typeof started === "number") await say(flags, { port: started, count, watched, announce });
-    if (process.platform !== "win32") process.on("SIGUSR2", () => void group.roll());
     await interrupts.first;
   } finally {
     await group.stop(signal());

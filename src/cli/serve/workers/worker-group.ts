@@ -43,6 +43,7 @@ export class WorkerGroup {
   /** The port that the present workers were told. */
   #told: number | undefined;
   #stopping: NodeJS.Signals | undefined;
+  #isStarted = false;
   /** Ends the waits for replacements. */
   readonly #pauses = new Set<() => void>();
   #rolling: Promise<void> | undefined;
@@ -86,12 +87,15 @@ export class WorkerGroup {
       }
     }
     for (const place of this.#places) this.#watch(place);
+    this.#isStarted = true;
+    if (this.#rollsAgain) void this.roll();
     return this.#port ?? 0;
   }
 
-  /** Replaces all workers, one after the other: each new one listens before the old one ends. */
+  /** Replaces all workers, one after the other: each new one listens before the old one ends. Before that, all must have started. */
   roll(): Promise<void> {
     this.#rollsAgain = true;
+    if (!this.#isStarted) return Promise.resolve();
     this.#rolling ??= this.#rollAll().finally(() => {
       this.#rolling = undefined;
     });
