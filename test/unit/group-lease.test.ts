@@ -1,6 +1,17 @@
 /** The lease that the processes of a group share: who has a path, and what others see of it. */
 import assert from "node:assert/strict";
-import { existsSync, linkSync, mkdirSync, openSync, readdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import fs, {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { claimantsOf } from "../../src/stores/file/claims/entries.ts";
@@ -250,6 +261,27 @@ groupTest("the lease ends with the group", async ({ one, reserved }) => {
   assert.ok(existsSync(join(reserved.leases, "held")));
   endGroup(reserved, GROUP);
   assert.ok(!existsSync(join(reserved.leases, "held")));
+});
+
+groupTest("the end of a group removes no lease that another process has taken meanwhile", async ({ one, reserved }) => {
+  (await one.mark())?.free();
+  const held = join(reserved.leases, "held");
+  const outsider = JSON.stringify({ ...one.owner.record, id: "outsider" }).padEnd(1_024);
+  const { renameSync } = fs;
+  fs.renameSync = (from, to) => {
+    rmSync(held);
+    writeFileSync(held, outsider);
+    renameSync(from, to);
+  };
+  syncBuiltinESMExports();
+  try {
+    endGroup(reserved, GROUP);
+  } finally {
+    fs.renameSync = renameSync;
+    syncBuiltinESMExports();
+  }
+  const left = leasesIn(reserved).map((lease) => ownerOfLease(lease)?.id);
+  assert.ok(left.includes("outsider"), "it may have claims");
 });
 
 groupTest("another process with claims keeps the group from the lease", async ({ root, one, reserved }) => {

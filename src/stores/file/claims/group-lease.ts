@@ -166,7 +166,8 @@ export function endGroup(reserved: Reserved, { id }: Pick<ProcessGroup, "id">): 
     if (ownerOfLease(held)?.id !== id) return;
     const broken = brokenLease(reserved);
     renameSync(held, broken);
-    removeFileNow(broken);
+    // Between the two, another process may have taken the lease, and may have claims by it.
+    if (ownerOfLease(broken)?.id === id) removeFileNow(broken);
   } catch {
     // A lease whose owner has ended does not keep others from the root.
   }
