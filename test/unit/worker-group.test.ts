@@ -61,10 +61,13 @@ function groupOf(t: TestContext, count: number, sharesListener = false) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const forked: FakeWorker[] = [];
   const lines: string[] = [];
+  /** Why no process can be started. */
+  const refusal = { words: "" };
   const last: MetricsSnapshot[] = [];
   const group = new WorkerGroup({
     count,
     fork: (number, port) => {
+      if (refusal.words) throw new Error(refusal.words);
       const worker = new FakeWorker(number, 100 + forked.length, port);
       forked.push(worker);
       return worker;
@@ -89,7 +92,7 @@ function groupOf(t: TestContext, count: number, sharesListener = false) {
     t.mock.timers.tick(ms);
     await settle();
   };
-  return { group, forked, lines, last, settle, started, pass };
+  return { group, refusal, forked, lines, last, settle, started, pass };
 }
 
 test("the first worker starts alone, and the others listen where it does", async (t) => {
@@ -128,7 +131,7 @@ test("workers that share a listener are told the same, and the port once the lis
   await settle();
   await pass(10_000);
   assert.equal(forked[4]?.port, 8080);
-  assert.equal(group.deaths, 2, "the third one never served");
+  assert.equal(group.deaths, 3, "the third one never served");
 });
 
 test("a worker that can't start ends all", async (t) => {
@@ -166,6 +169,26 @@ test("a dead worker is replaced, each time after a longer pause", async (t) => {
   forked[3]?.end(0);
   await settle();
   assert.equal(lines.at(-1), "worker 2 (process 103) has ended with code 0; another one starts in 0.4 s");
+});
+
+test("a worker for which the system has no room is tried again, and never ends the others", async (t) => {
+  const { group, refusal, forked, lines, settle, started, pass } = groupOf(t, 2);
+  await started();
+  refusal.words = "spawn ENOMEM";
+  forked[1]?.end(null, "SIGKILL");
+  await settle();
+  await pass(100);
+  assert.deepEqual(lines.slice(-2), [
+    "worker 2 can't be started: spawn ENOMEM",
+    "worker 2 has ended with code 1 before it served; another one starts in 0.2 s",
+  ]);
+  await group.roll();
+  assert.equal(group.ready.length, 1);
+  refusal.words = "";
+  await pass(200);
+  forked[2]?.setReady();
+  await settle();
+  assert.deepEqual([group.ready.length, group.deaths], [2, 3]);
 });
 
 test("all are replaced one after the other, each once the next one listens", async (t) => {

@@ -2,6 +2,7 @@
  * The workers of a server: a dead one is replaced, and all are replaced one after the other on request.
  * @module
  */
+import { FAILED } from "../../common/exit-codes.ts";
 import { BackOff } from "./back-off.ts";
 import type { MetricsSnapshot } from "./messages.ts";
 import type { ProcessEnd, RunningWorker } from "./worker-process.ts";
@@ -37,7 +38,7 @@ export class WorkerGroup {
   readonly #places: readonly Place[];
   /** All workers that run, also those that are about to be replaced, or not ready. */
   readonly #running = new Set<RunningWorker>();
-  /** How many workers have ended that were not asked to. */
+  /** How many workers have ended that were not asked to, also before they served. */
   deaths = 0;
   #port: number | undefined;
   /** The port that the present workers were told. */
@@ -132,9 +133,22 @@ export class WorkerGroup {
 
   /** Starts a worker, and puts it in its place once it listens. Resolves to how it has ended if it does not come to that. */
   async #startIn(place: Place): Promise<ProcessEnd | undefined> {
-    const worker = this.#fork(place);
+    let worker: RunningWorker;
+    try {
+      worker = this.#fork(place);
+    } catch (error) {
+      this.#parts.announce(
+        `worker ${place.number} can't be started: ${error instanceof Error ? error.message : error}`,
+      );
+      this.deaths++;
+      return { code: FAILED, signal: null };
+    }
     const port = await worker.ready;
-    if (port === undefined) return worker.ended;
+    if (port === undefined) {
+      const end = await worker.ended;
+      if (!worker.isLeaving) this.deaths++;
+      return end;
+    }
     this.#port ??= port;
     place.worker = worker;
     return undefined;
