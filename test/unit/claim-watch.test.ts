@@ -195,7 +195,7 @@ watchTest("what a successor reports before it is found counts once it is found",
   await look();
   other.release(PATH);
   successor.claim(PATH, 2);
-  assert.deepEqual((await next).value, { size: 8 });
+  assert.deepEqual((await next).value, { size: 8, closed: false });
   successor.release(PATH, "complete", 2);
   await rest(news);
 });

@@ -72,14 +72,13 @@ export class Reports {
   /** The growth that the owner of the path reports; undefined if it is known already. */
   #growthIn({ from, size, closed, bytes }: News): Growth | undefined {
     const last = this.size ?? 0;
-    const state = closed ? { closed } : {};
     const isKnown = size === last && this.size !== undefined && (!closed || this.#isClosed);
     if (size < last || isKnown) return undefined;
     this.size = size;
     this.#isClosed = closed;
     const start = size - (bytes?.length ?? 0);
     const isSame = this.#confirmed !== undefined && this.#generations.get(from) === this.#confirmed;
-    if (!bytes || start > last || !isSame) return { size, ...state };
-    return { size, bytes: bytes.subarray(last - start), ...state };
+    if (!bytes || start > last || !isSame) return { size, closed };
+    return { size, closed, bytes: bytes.subarray(last - start) };
   }
 }
