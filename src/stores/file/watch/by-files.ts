@@ -16,7 +16,7 @@ import { isInGroup } from "./in-group.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Reports } from "./reports.ts";
 import { Succession } from "./succession.ts";
-import { recordedEnd, sizeOf, type Watched } from "./watched.ts";
+import { recordedEnd, type Watched, watchedSize } from "./watched.ts";
 
 /** Milliseconds between two checks of a lease that its owner is about to release. */
 const SOON_MS = 20;
@@ -52,7 +52,7 @@ export async function* watchByFiles(
       const { ownerId } = owners;
       const isReported = ownerId !== undefined && reports.has(ownerId);
       // The size is read after the claim: it includes everything that was stored before the end.
-      const now = ended || !isReported ? await sizeOf(watched) : reports.size;
+      const now = ended || !isReported ? await watchedSize(watched) : reports.size;
       if (ended) {
         yield { size: now ?? reports.size ?? 0, ended: await endOf(watched, { ended, now, isContinued }) };
         return "over";

@@ -13,7 +13,7 @@ import type { News } from "../peers/links.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Reports } from "./reports.ts";
 import { MAX_LOOKS_WITHOUT_OWNER } from "./succession.ts";
-import { recordedEnd, sizeOf, type Watched } from "./watched.ts";
+import { recordedEnd, type Watched, watchedSize } from "./watched.ts";
 
 /** Number of ticks per check of the claim, while its owner reports. */
 const CHECK_EVERY = 10;
@@ -102,7 +102,7 @@ class GroupPath {
     const now = await this.look();
     if (now === "by files" || now.owner !== undefined) return undefined;
     if (isOpen && ++this.#looksWithoutOwner <= MAX_LOOKS_WITHOUT_OWNER) return undefined;
-    const size = await sizeOf(this.watched);
+    const size = await watchedSize(this.watched);
     if (size === undefined) return { size: reports.size ?? 0, ended: "deleted" };
     return { size, ended: isOpen ? "restarting" : await recordedEnd(this.watched, this.#otherwise) };
   }
@@ -117,7 +117,7 @@ class GroupPath {
 
 /** What the file shows, while the owner of the path does not report. */
 async function* grown(watched: Watched, reports: Reports): AsyncGenerator<Growth, void, void> {
-  const size = await sizeOf(watched);
+  const size = await watchedSize(watched);
   if (size === undefined || (reports.size !== undefined && size <= reports.size)) return;
   reports.size = size;
   yield { size };

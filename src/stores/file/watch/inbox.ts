@@ -49,8 +49,7 @@ export class Inbox {
       this.#isTick = true;
       this.#wake();
     });
-    if (this.#waiting > 0 || this.#isTick || this.#signal.aborted)
-      return Promise.resolve(this.#takeTick());
+    if (this.#waiting > 0 || this.#isTick || this.#signal.aborted) return Promise.resolve(this.#takeTick());
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#wake = () => {};
