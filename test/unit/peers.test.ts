@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -112,6 +113,43 @@ peerTest("a process that begins later is found", async ({ speaker, links, wanted
   await until("the news", () => news.length > 0);
   assert.deepEqual([news, wanted], [["state 1 g"], []]);
   stop();
+});
+
+peerTest("a socket that is not used any more is closed, until the next append", async (at, t) => {
+  const { speaker, links, reserved, appending } = at;
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  // Also for what imports it from `node:timers`.
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.timers.reset();
+    syncBuiltinESMExports();
+  });
+  const file = join(reserved.sockets, socketName(appending));
+  const pass = (): void => t.mock.timers.tick(30_000);
+  const report = speaker.begins("key", { generation: "g", offset: 1 });
+  await until("the socket", () => existsSync(file));
+  const { news, stop } = heard(links, "key");
+  await until("the news", () => news.length > 0);
+  report.ended(1, "complete");
+  await until("the end", () => news.length > 1);
+  pass();
+  assert.ok(existsSync(file), "another process waits");
+  stop();
+  const again = heard(links, "other");
+  await until("the answer", () => again.news.length > 0);
+  again.stop();
+  await until("the close", () => {
+    pass();
+    return !existsSync(file);
+  });
+  const next = speaker.begins("key", { generation: "g", offset: 1 });
+  await until("the socket", () => existsSync(file));
+  pass();
+  assert.ok(existsSync(file), "there is an append");
+  next.ended(1, "complete");
+  speaker.open(true);
+  pass();
+  assert.ok(existsSync(file), "it is to stay");
 });
 
 peerTest("a process can wait at very many paths", async ({ speaker, links }) => {

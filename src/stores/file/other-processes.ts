@@ -38,7 +38,7 @@ export class OtherProcesses {
     this.#parts = parts;
     this.#peers = peersOf(reserved, owner.record, (key) => void owner.listen(key).catch(() => {}));
     // The other processes of the group follow what this one appends, and expect to hear of it at once.
-    if (ownGroup()) this.#peers.speaker.open();
+    if (ownGroup()) this.#peers.speaker.open(true);
   }
 
   /** See {@link Store.watch}. */
