@@ -1,6 +1,6 @@
 /** Two processes of a machine: one reports its appends, the other one hears of them. */
 import assert from "node:assert/strict";
-import {
+import fs, {
   chmodSync,
   existsSync,
   linkSync,
@@ -21,6 +21,7 @@ import type { OwnerRecord } from "../../src/stores/file/processes/owner-record.t
 import { ownIdentity } from "../../src/stores/file/processes/process-identity.ts";
 import { type Reserved, reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { SocketFolder, socketName, sweepSockets } from "../../src/stores/file/reserved/sockets.ts";
+import { fakeClock } from "../fixture/other-process.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 
@@ -150,6 +151,29 @@ peerTest("a socket that is not used any more is closed, until the next append", 
   speaker.open(true);
   pass();
   assert.ok(existsSync(file), "it is to stay");
+});
+
+peerTest("many short watches share a search", async ({ links, reserved, speaker, appending }, t) => {
+  const clock = fakeClock(t);
+  const stops = [heard(links, "a").stop];
+  speaker.open();
+  await until("the socket", () => existsSync(join(reserved.sockets, socketName(appending))));
+  const { news, stop } = heard(links, "b");
+  stops.push(stop);
+  const readdir = t.mock.method(fs, "readdirSync");
+  syncBuiltinESMExports();
+  try {
+    for (let count = 0; count < 100; count++) heard(links, "c").stop();
+    assert.equal(readdir.mock.callCount(), 0);
+    clock.nowMs += 50;
+    for (let count = 0; count < 100; count++) heard(links, "c").stop();
+    assert.equal(readdir.mock.callCount(), 1);
+  } finally {
+    readdir.mock.restore();
+    syncBuiltinESMExports();
+  }
+  await until("the news", () => news.length > 0);
+  for (const end of stops) end();
 });
 
 peerTest("a process can wait at very many paths", async ({ speaker, links }) => {

@@ -13,6 +13,9 @@ import { FORMAT, type Frame, FrameParser, HEADER_BYTES, type Hello, headerOf, KI
 /** Milliseconds between two searches for processes that have begun to append, while a watch waits. */
 const SEARCH_MS = 1_000;
 
+/** Milliseconds for which a search is not repeated because of another watch: there may be very many short ones. */
+const REST_MS = 50;
+
 /** Maximum bytes that wait for a process that does not read, beside a frame per watch. Then it is disconnected. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
@@ -61,6 +64,7 @@ export class Links {
   readonly #refused = new Map<string, number>();
   readonly #watches = new Map<number, Watch>();
   #lastId = 0;
+  #searchedMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(reserved: Reserved, self: OwnerRecord) {
@@ -74,7 +78,7 @@ export class Links {
     const id = this.#nextId();
     this.#watches.set(id, { key, listener });
     for (const peer of this.#peers.values()) if (peer.id !== undefined) this.#send(peer, KIND.WATCH, id, key);
-    this.#search();
+    if (performance.now() - this.#searchedMs >= REST_MS) this.#search();
     this.#timer ??= setInterval(() => this.#search(), SEARCH_MS).unref();
     return () => {
       if (!this.#watches.delete(id)) return;
@@ -101,6 +105,7 @@ export class Links {
 
   /** Connects to the processes that have a socket, and are not connected. */
   #search(): void {
+    this.#searchedMs = performance.now();
     try {
       if (!existsSync(this.#folder.folder)) return;
       for (const name of readdirSync(this.#folder.folder)) {
