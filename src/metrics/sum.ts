@@ -30,22 +30,31 @@ export interface OwnMetric {
  */
 export class MetricsSum {
   /** What ended servers have counted. */
-  #ended: Snapshot = [];
-  #adding: Promise<void> = Promise.resolve();
+  #ended: readonly Snapshot[] = [];
+  #merging: Promise<void> = Promise.resolve();
 
-  /** Keeps the counts of a server that has ended. */
+  /** Keeps the counts of a server that has ended. The next {@link text} has them. */
   add(last: Snapshot): void {
     const counts = last.filter((metric) => ["counter", "histogram"].includes(String((metric as Metric).type)));
-    this.#adding = this.#adding.then(async () => {
-      this.#ended = await (await summed([this.#ended, counts])).getMetricsAsJSON();
-    });
+    this.#ended = [...this.#ended, counts];
+    // What can't be merged is added up each time.
+    this.#merging = this.#merging.then(() => this.#merge()).catch(() => {});
   }
 
-  /** The sum, in the text format of Prometheus. */
+  async #merge(): Promise<void> {
+    const { length } = this.#ended;
+    const merged = await (await summed(this.#ended)).getMetricsAsJSON();
+    this.#ended = [merged, ...this.#ended.slice(length)];
+  }
+
+  /**
+   * The sum, in the text format of Prometheus.
+   *
+   * @param snapshots The metrics of servers that run now. One that ends after the call counts as one that runs.
+   */
   async text(snapshots: readonly Snapshot[], own: readonly OwnMetric[] = []): Promise<string> {
-    await this.#adding;
     const mine = own.map(({ value, ...metric }) => ({ ...metric, values: [{ value, labels: {} }], aggregator: "sum" }));
-    return (await summed([...snapshots, this.#ended, mine])).metrics();
+    return (await summed([...snapshots, ...this.#ended, mine])).metrics();
   }
 }
 

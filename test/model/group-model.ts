@@ -14,6 +14,7 @@ export const GROUP_FAULTS = [
   "hold a link without a look at the lease",
   "join a term without a look at the entries",
   "remove the link of a dead process while its term counts",
+  "know a lease by its inode after its file was closed",
 ] as const;
 
 /** One of {@link GROUP_FAULTS}. */
@@ -38,17 +39,21 @@ export interface GroupWorld {
   held: number;
   /** Who has the link of the path, by term; -1 for no process. */
   links: number[];
+  /** The inodes of the leases, by term. A new one may have that of a file that was removed, and that no process has open. */
+  inodes: number[];
+  /** Whether the file was removed, by term. */
+  removed: boolean[];
   parties: Party[];
   deaths: number;
 }
 
-/** The state in which nothing has happened yet: two members, and with `outsiders` one process that claims by path. */
-export function groupWorld(claims: number, outsiders: number, deaths: number): GroupWorld {
+/** The state in which nothing has happened yet: with members of the group, and `outsiders` that claim by path. */
+export function groupWorld(claims: number, outsiders: number, deaths: number, members = 2): GroupWorld {
   const party = (isMember: boolean): Party => {
     return { isMember, at: "begin", term: -1, isException: false, slot: false, entry: false, claims };
   };
-  const parties = [party(true), party(true), ...Array.from({ length: outsiders }, () => party(false))];
-  return { held: -1, links: [], parties, deaths };
+  const parties = Array.from({ length: members + outsiders }, (_, id) => party(id < members));
+  return { held: -1, links: [], inodes: [], removed: [], parties, deaths };
 }
 
 const MAX_TERMS = 2;
@@ -70,7 +75,7 @@ function stepsOf(world: GroupWorld, id: number, fault: GroupFault | undefined): 
   const steps: [string, GroupWorld][] = [];
   const self = world.parties[id] as Party;
   const may = (step: string, change: Change): void => {
-    const copy = { ...world, links: [...world.links], parties: world.parties.map((party) => ({ ...party })) };
+    const copy = structuredClone(world);
     change(copy, copy.parties[id] as Party);
     steps.push([`${id} ${step}`, copy]);
   };
@@ -106,7 +111,7 @@ function unlink(copy: GroupWorld, term: number, id: number): void {
 
 function nextOf(world: GroupWorld, id: number, fault: GroupFault | undefined): [string, Change][] {
   const { isMember, at, term } = world.parties[id] as Party;
-  const counts = world.held === term && term >= 0;
+  const counts = term >= 0 && world.held >= 0 && world.inodes[term] === world.inodes[world.held];
   const goto = (step: string, to: string): [string, Change][] => [
     [
       step,
@@ -119,7 +124,16 @@ function nextOf(world: GroupWorld, id: number, fault: GroupFault | undefined): [
     case "begin":
       if (!isMember) return goto("claims by path", "enter");
       if (counts) return goto("has joined", "link");
-      return [...joins(world), ["claims by path", (_, own) => void Object.assign(own, { at: "enter", term: -1 })]];
+      return [
+        ...joins(world, fault),
+        [
+          "claims by path",
+          (copy, own) => {
+            close(copy, own);
+            own.at = "enter";
+          },
+        ],
+      ];
     case "look around":
       return [
         [
@@ -154,7 +168,8 @@ function nextOf(world: GroupWorld, id: number, fault: GroupFault | undefined): [
           "has lost the lease",
           (copy, own) => {
             unlink(copy, own.term, id);
-            Object.assign(own, { slot: false, at: "enter", term: -1 });
+            close(copy, own);
+            Object.assign(own, { slot: false, at: "enter" });
           },
         ],
       ];
@@ -183,16 +198,42 @@ function nextOf(world: GroupWorld, id: number, fault: GroupFault | undefined): [
   }
 }
 
-function joins({ held, links }: GroupWorld): [string, Change][] {
+/** Closes the lease of a term that a process has joined. The first process to do that removes the file of a broken one. */
+function close(copy: GroupWorld, own: Party): void {
+  if (own.term >= 0 && own.term !== copy.held) copy.removed[own.term] = true;
+  own.term = -1;
+}
+
+/** The inode that a new lease gets: one that is free, if there is one. */
+function newInode({ parties, inodes, removed }: GroupWorld, fault: GroupFault | undefined): number {
+  const isOpen = (term: number): boolean => parties.some((party) => party.at !== "dead" && party.term === term);
+  const isClosedEarly = fault === "know a lease by its inode after its file was closed";
+  const free = inodes.find((_, term) => removed[term] && (isClosedEarly || !isOpen(term)));
+  return free ?? inodes.length;
+}
+
+function joins(world: GroupWorld, fault: GroupFault | undefined): [string, Change][] {
+  const { held, links } = world;
   if (held >= 0) {
-    return [["joins the term", (copy, own) => void Object.assign(own, { term: copy.held, at: "look around" })]];
+    return [
+      [
+        "joins the term",
+        (copy, own) => {
+          close(copy, own);
+          Object.assign(own, { term: held, at: "look around" });
+        },
+      ],
+    ];
   }
   if (links.length === MAX_TERMS) return [];
   return [
     [
       "takes the lease for the group",
       (copy, own) => {
+        close(copy, own);
         copy.links.push(-1);
+        copy.removed.push(false);
+        copy.inodes.push(newInode(copy, fault));
         copy.held = copy.links.length - 1;
         Object.assign(own, { term: copy.held, at: "look around" });
       },
@@ -225,7 +266,8 @@ function links(world: GroupWorld, id: number, fault: GroupFault | undefined): [s
       "breaks the lease because of a dead link",
       (copy, own) => {
         if (copy.held === term) copy.held = -1;
-        Object.assign(own, { term: -1, at: "enter" });
+        close(copy, own);
+        own.at = "enter";
       },
     ],
   ];

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type Explored, explore } from "./explore.ts";
 import { GROUP_FAULTS, type GroupFault, groupModel, groupWorld } from "./group-model.ts";
 
-const WORLDS = [groupWorld(2, 1, 0), groupWorld(1, 1, 1), groupWorld(2, 0, 1)];
+const WORLDS = [groupWorld(2, 1, 0), groupWorld(1, 1, 1), groupWorld(2, 0, 1), groupWorld(1, 0, 1, 3)];
 
 function firstFound(fault: GroupFault): Explored["found"] {
   for (const world of WORLDS) {

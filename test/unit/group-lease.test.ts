@@ -1,11 +1,29 @@
 /** The lease that the processes of a group share: who has a path, and what others see of it. */
 import assert from "node:assert/strict";
-import { existsSync, linkSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import fs, {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { claimantsOf } from "../../src/stores/file/claims/entries.ts";
-import { endGroup, groupLease, groupView } from "../../src/stores/file/claims/group-lease.ts";
-import { foreignSlots, ownerOfLease, type SlotState } from "../../src/stores/file/claims/lease-files.ts";
+import { endGroup, groupLease, groupView, joinLease } from "../../src/stores/file/claims/group-lease.ts";
+import { Lease } from "../../src/stores/file/claims/lease.ts";
+import {
+  breakForeignLease,
+  foreignSlots,
+  leasesIn,
+  ownerOfLease,
+  type SlotState,
+} from "../../src/stores/file/claims/lease-files.ts";
 import type { LeasedClaim, Mark } from "../../src/stores/file/claims/mark.ts";
 import { Owner } from "../../src/stores/file/claims/owner.ts";
 import { RootLease } from "../../src/stores/file/claims/root-lease.ts";
@@ -203,12 +221,67 @@ groupTest("a process that has nothing more leaves the lease to the others", asyn
   assert.equal(statSync(join(reserved.leases, "held")).ino, ino);
 });
 
+groupTest("a process that has not noticed that the lease is broken does not claim by a later one", async (at) => {
+  const { one, reserved } = at;
+  // A file that is removed may leave its inode to the next one.
+  for (let round = 0; round < 20; round++) {
+    const [first, late] = [new Owner(reserved).record, new Owner(reserved).record];
+    const finished = joinLease(reserved, first, GROUP);
+    const stalled = joinLease(reserved, late, GROUP);
+    breakForeignLease(reserved);
+    finished?.remove();
+    const next = joinLease(reserved, one.owner.record, GROUP);
+    assert.equal(stalled?.isIntact, false);
+    assert.equal(typeof next?.mark(KEY, false), "number");
+    assert.equal(stalled?.mark(KEY, false), "broken");
+    breakForeignLease(reserved);
+    stalled?.remove();
+    next?.remove();
+    assert.equal(next?.isIntact, false, "what is held by it does not count for a later one either");
+  }
+});
+
+groupTest("a claim whose slot could not be written keeps no path from the group", async ({ one, other, reserved }) => {
+  const lease = joinLease(reserved, one.owner.record, GROUP);
+  assert.ok(lease?.links);
+  // As on a full disk.
+  const slots = leasesIn(reserved).find((name) => ownerOfLease(name)?.id === one.owner.record.id) as string;
+  const held = join(reserved.leases, "held");
+  const shared = { held: { fd: openSync(held, "r"), found: statSync(held) }, links: lease.links };
+  const full = new Lease(reserved, openSync(slots, "r"), shared, 1);
+  assert.throws(() => full.mark(KEY, false), { code: "EBADF" });
+  assert.equal(lease.links.has(KEY), false);
+  assert.ok(await other.mark());
+  lease.remove();
+});
+
 groupTest("the lease ends with the group", async ({ one, reserved }) => {
   (await one.mark())?.free();
   endGroup(reserved, { id: "another" });
   assert.ok(existsSync(join(reserved.leases, "held")));
   endGroup(reserved, GROUP);
   assert.ok(!existsSync(join(reserved.leases, "held")));
+});
+
+groupTest("the end of a group removes no lease that another process has taken meanwhile", async ({ one, reserved }) => {
+  (await one.mark())?.free();
+  const held = join(reserved.leases, "held");
+  const outsider = JSON.stringify({ ...one.owner.record, id: "outsider" }).padEnd(1_024);
+  const { renameSync } = fs;
+  fs.renameSync = (from, to) => {
+    rmSync(held);
+    writeFileSync(held, outsider);
+    renameSync(from, to);
+  };
+  syncBuiltinESMExports();
+  try {
+    endGroup(reserved, GROUP);
+  } finally {
+    fs.renameSync = renameSync;
+    syncBuiltinESMExports();
+  }
+  const left = leasesIn(reserved).map((lease) => ownerOfLease(lease)?.id);
+  assert.ok(left.includes("outsider"), "it may have claims");
 });
 
 groupTest("another process with claims keeps the group from the lease", async ({ root, one, reserved }) => {

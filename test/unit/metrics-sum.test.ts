@@ -49,6 +49,18 @@ test("counts are added up, of servers that have ended, too", async () => {
   );
 });
 
+test("a server that ends while the sum is made counts once", async () => {
+  const sum = new MetricsSum();
+  const [one, other] = [await snapshot(1, 0, 0), await snapshot(2, 0, 0)];
+  const name = 'httpfstream_count_total{kind="a"}';
+  const both = sum.text([one, other]);
+  sum.add(one);
+  const left = sum.text([other]);
+  sum.add(other);
+  const none = sum.text([]);
+  for (const text of [both, left, none, sum.text([])]) assert.equal(samplesOf(await text).get(name), 3);
+});
+
 test("without servers there is what they have counted, and what the group says of itself", async () => {
   const sum = new MetricsSum();
   assert.equal((await sum.text([])).trim(), "");

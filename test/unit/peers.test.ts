@@ -1,6 +1,6 @@
 /** Two processes of a machine: one reports its appends, the other one hears of them. */
 import assert from "node:assert/strict";
-import {
+import fs, {
   chmodSync,
   existsSync,
   linkSync,
@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -20,6 +21,7 @@ import type { OwnerRecord } from "../../src/stores/file/processes/owner-record.t
 import { ownIdentity } from "../../src/stores/file/processes/process-identity.ts";
 import { type Reserved, reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { SocketFolder, socketName, sweepSockets } from "../../src/stores/file/reserved/sockets.ts";
+import { fakeClock } from "../fixture/other-process.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 
@@ -112,6 +114,79 @@ peerTest("a process that begins later is found", async ({ speaker, links, wanted
   await until("the news", () => news.length > 0);
   assert.deepEqual([news, wanted], [["state 1 g"], []]);
   stop();
+});
+
+peerTest("a socket that is not used any more is closed, until the next append", async (at, t) => {
+  const { speaker, links, reserved, appending } = at;
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  // Also for what imports it from `node:timers`.
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.timers.reset();
+    syncBuiltinESMExports();
+  });
+  const file = join(reserved.sockets, socketName(appending));
+  const pass = (): void => t.mock.timers.tick(30_000);
+  const report = speaker.begins("key", { generation: "g", offset: 1 });
+  await until("the socket", () => existsSync(file));
+  const { news, stop } = heard(links, "key");
+  await until("the news", () => news.length > 0);
+  report.ended(1, "complete");
+  await until("the end", () => news.length > 1);
+  pass();
+  assert.ok(existsSync(file), "another process waits");
+  stop();
+  const again = heard(links, "other");
+  await until("the answer", () => again.news.length > 0);
+  again.stop();
+  await until("the close", () => {
+    pass();
+    return !existsSync(file);
+  });
+  const next = speaker.begins("key", { generation: "g", offset: 1 });
+  await until("the socket", () => existsSync(file));
+  pass();
+  assert.ok(existsSync(file), "there is an append");
+  next.ended(1, "complete");
+  speaker.open(true);
+  pass();
+  assert.ok(existsSync(file), "it is to stay");
+});
+
+peerTest("many short watches share a search", async ({ links, reserved, speaker, appending }, t) => {
+  const clock = fakeClock(t);
+  const stops = [heard(links, "a").stop];
+  speaker.open();
+  await until("the socket", () => existsSync(join(reserved.sockets, socketName(appending))));
+  const { news, stop } = heard(links, "b");
+  stops.push(stop);
+  const readdir = t.mock.method(fs, "readdirSync");
+  syncBuiltinESMExports();
+  try {
+    for (let count = 0; count < 100; count++) heard(links, "c").stop();
+    assert.equal(readdir.mock.callCount(), 0);
+    clock.nowMs += 50;
+    for (let count = 0; count < 100; count++) heard(links, "c").stop();
+    assert.equal(readdir.mock.callCount(), 1);
+  } finally {
+    readdir.mock.restore();
+    syncBuiltinESMExports();
+  }
+  await until("the news", () => news.length > 0);
+  for (const end of stops) end();
+});
+
+peerTest("a process can wait at very many paths", async ({ speaker, links }) => {
+  const COUNT = 30_000;
+  let states = 0;
+  const stops = Array.from({ length: COUNT }, (_, at) =>
+    links.watch(String(at).padStart(40, "0"), ({ type }) => {
+      if (type !== "gone") states++;
+    }),
+  );
+  speaker.open();
+  await until("an answer for each", () => states === COUNT);
+  for (const stop of stops) stop();
 });
 
 peerTest("a process that ends is gone, and one that says something else is left alone", async ({ reserved, links }) => {

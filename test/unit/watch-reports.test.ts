@@ -23,7 +23,7 @@ function grown(size: number, text: string, more: Partial<News> = {}): News {
 async function begun(...generations: string[]): Promise<Reports> {
   const reports = reportsOf(...generations);
   await reports.confirm();
-  assert.deepEqual(reports.take(news("state", 5, { generation: "g" }), "owner"), { size: 5 });
+  assert.deepEqual(reports.take(news("state", 5, { generation: "g" }), "owner"), { size: 5, closed: false });
   await reports.confirm();
   await reports.confirm();
   return reports;
@@ -31,23 +31,27 @@ async function begun(...generations: string[]): Promise<Reports> {
 
 test("bytes are passed on from the size that was passed on last", async () => {
   const reports = await begun("g");
-  assert.deepEqual(reports.take(grown(8, "abc"), "owner"), { size: 8, bytes: Buffer.from("abc") });
+  assert.deepEqual(reports.take(grown(8, "abc"), "owner"), { size: 8, closed: false, bytes: Buffer.from("abc") });
   assert.deepEqual(reports.take(grown(8, "abc"), "owner"), undefined, "known already");
   reports.size = 10;
-  assert.deepEqual(reports.take(grown(12, "cdef"), "owner"), { size: 12, bytes: Buffer.from("ef") });
-  assert.deepEqual(reports.take(grown(20, "xy"), "owner"), { size: 20 }, "there is a gap before them");
-  assert.deepEqual(reports.take(news("grown", 21), "owner"), { size: 21 });
+  assert.deepEqual(reports.take(grown(12, "cdef"), "owner"), { size: 12, closed: false, bytes: Buffer.from("ef") });
+  assert.deepEqual(reports.take(grown(20, "xy"), "owner"), { size: 20, closed: false }, "there is a gap before them");
+  assert.deepEqual(reports.take(news("grown", 21), "owner"), { size: 21, closed: false });
   assert.deepEqual(reports.take(grown(20, "late"), "owner"), undefined);
 });
 
 test("without certainty that it is the same content, only sizes are passed on", async () => {
   for (const generations of [["g", "h"], ["h", "g"], ["h"]]) {
     const reports = await begun(...generations);
-    assert.deepEqual(reports.take(grown(8, "abc"), "owner"), { size: 8 }, generations.join(" "));
+    assert.deepEqual(reports.take(grown(8, "abc"), "owner"), { size: 8, closed: false }, generations.join(" "));
   }
   const reports = await begun("g");
   assert.equal(reports.take(news("ended", 5), "owner"), "change");
-  assert.deepEqual(reports.take(grown(8, "abc"), "owner"), { size: 8 }, "it has not said what it appends to");
+  assert.deepEqual(
+    reports.take(grown(8, "abc"), "owner"),
+    { size: 8, closed: false },
+    "it has not said what it appends to",
+  );
 });
 
 test("only the owner counts, and a change is noticed", async () => {
@@ -60,6 +64,21 @@ test("only the owner counts, and a change is noticed", async () => {
   assert.equal(reports.take(news("gone", 0), "owner"), "change");
   assert.ok(!reports.has("owner"));
   assert.equal(reports.take(news("none", 0), "owner"), undefined);
+});
+
+test("what a process reports before it is the owner counts as soon as it is", async () => {
+  const reports = await begun("g");
+  assert.equal(reports.take(news("state", 5, { from: "next", generation: "g" }), "owner"), "change");
+  assert.equal(reports.take(grown(8, "abc", { from: "next" }), "owner"), undefined);
+  assert.equal(reports.ofOwner("owner"), undefined, "known already");
+  assert.deepEqual(reports.ofOwner("next"), { size: 8, closed: false });
+  assert.equal(reports.ofOwner("next"), undefined);
+  assert.equal(reports.take(news("grown", 8, { from: "last", closed: true }), "next"), undefined);
+  assert.deepEqual(reports.ofOwner("last"), { size: 8, closed: true });
+  assert.equal(reports.ofOwner("last"), undefined, "once");
+  reports.take(news("grown", 9, { from: "gone" }), "next");
+  reports.take(news("gone", 0, { from: "gone" }), "next");
+  assert.equal(reports.ofOwner("gone"), undefined);
 });
 
 test("a stream that is closed without more bytes is news", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { BackOff } from "../../src/cli/serve/workers/back-off.ts";
+import type { MetricsSnapshot } from "../../src/cli/serve/workers/messages.ts";
 import { WorkerGroup } from "../../src/cli/serve/workers/worker-group.ts";
 import type { ProcessEnd, RunningWorker } from "../../src/cli/serve/workers/worker-process.ts";
 
@@ -12,7 +13,8 @@ class FakeWorker implements RunningWorker {
   readonly port: number | undefined;
   readonly ready: Promise<number | undefined>;
   readonly ended: Promise<ProcessEnd>;
-  readonly metrics = undefined;
+  metrics: MetricsSnapshot | undefined;
+  measured: () => void = () => {};
   readonly signals: string[] = [];
   isLeaving = false;
   readySinceMs: number | undefined;
@@ -48,7 +50,10 @@ class FakeWorker implements RunningWorker {
   }
 
   measure(): Promise<void> {
-    return Promise.resolve();
+    return new Promise((resolve) => {
+      this.measured = resolve;
+      void this.ended.then(() => resolve());
+    });
   }
 }
 
@@ -56,16 +61,21 @@ function groupOf(t: TestContext, count: number, sharesListener = false) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const forked: FakeWorker[] = [];
   const lines: string[] = [];
+  /** Why no process can be started. */
+  const refusal = { words: "" };
+  const last: MetricsSnapshot[] = [];
   const group = new WorkerGroup({
     count,
     fork: (number, port) => {
+      if (refusal.words) throw new Error(refusal.words);
       const worker = new FakeWorker(number, 100 + forked.length, port);
       forked.push(worker);
       return worker;
     },
     sharesListener,
+    endMs: 13_000,
     announce: (line) => lines.push(line),
-    onLastMetrics: () => {},
+    onLastMetrics: (metrics) => last.push(metrics),
   });
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 50; turn++) await Promise.resolve();
@@ -82,7 +92,7 @@ function groupOf(t: TestContext, count: number, sharesListener = false) {
     t.mock.timers.tick(ms);
     await settle();
   };
-  return { group, forked, lines, settle, started, pass };
+  return { group, refusal, forked, lines, last, settle, started, pass };
 }
 
 test("the first worker starts alone, and the others listen where it does", async (t) => {
@@ -121,7 +131,7 @@ test("workers that share a listener are told the same, and the port once the lis
   await settle();
   await pass(10_000);
   assert.equal(forked[4]?.port, 8080);
-  assert.equal(group.deaths, 2, "the third one never served");
+  assert.equal(group.deaths, 3, "the third one never served");
 });
 
 test("a worker that can't start ends all", async (t) => {
@@ -161,6 +171,26 @@ test("a dead worker is replaced, each time after a longer pause", async (t) => {
   assert.equal(lines.at(-1), "worker 2 (process 103) has ended with code 0; another one starts in 0.4 s");
 });
 
+test("a worker for which the system has no room is tried again, and never ends the others", async (t) => {
+  const { group, refusal, forked, lines, settle, started, pass } = groupOf(t, 2);
+  await started();
+  refusal.words = "spawn ENOMEM";
+  forked[1]?.end(null, "SIGKILL");
+  await settle();
+  await pass(100);
+  assert.deepEqual(lines.slice(-2), [
+    "worker 2 can't be started: spawn ENOMEM",
+    "worker 2 has ended with code 1 before it served; another one starts in 0.2 s",
+  ]);
+  await group.roll();
+  assert.equal(group.ready.length, 1);
+  refusal.words = "";
+  await pass(200);
+  forked[2]?.setReady();
+  await settle();
+  assert.deepEqual([group.ready.length, group.deaths], [2, 3]);
+});
+
 test("all are replaced one after the other, each once the next one listens", async (t) => {
   const { group, forked, lines, settle, started } = groupOf(t, 2);
   await started();
@@ -178,6 +208,20 @@ test("all are replaced one after the other, each once the next one listens", asy
   await rolling;
   assert.deepEqual(lines, ["the workers are replaced, one after the other", "all workers were replaced"]);
   assert.deepEqual([group.ready.map(({ pid }) => pid), group.deaths], [[102, 103], 0]);
+});
+
+test("workers that are to be replaced before all have started are replaced after that", async (t) => {
+  const { group, forked, settle } = groupOf(t, 1);
+  const starting = group.start();
+  await settle();
+  await group.roll();
+  assert.equal(forked.length, 1);
+  forked[0]?.setReady();
+  await starting;
+  await settle();
+  forked[1]?.setReady();
+  await settle();
+  assert.deepEqual([forked.length, forked[0]?.signals], [2, ["SIGTERM"]]);
 });
 
 test("a new worker that can't start leaves the old ones as they are", async (t) => {
@@ -221,7 +265,48 @@ test("a shutdown ends those that start, too, and starts no more", async (t) => {
   await stopping;
   await pass(60_000);
   assert.equal(forked.length, 3);
-  assert.equal(group.running.size, 0);
+});
+
+test("a worker that does not end is killed, in a shutdown and when it is replaced", async (t) => {
+  const { group, forked, lines, settle, started, pass } = groupOf(t, 2);
+  await started();
+  const rolling = group.roll();
+  await settle();
+  forked[2]?.setReady();
+  await settle();
+  await pass(12_999);
+  assert.deepEqual(forked[0]?.signals, ["SIGTERM"]);
+  await pass(1);
+  assert.deepEqual(forked[0]?.signals, ["SIGTERM", "SIGKILL"]);
+  assert.equal(lines.at(-1), "worker 1 (process 100) has not ended in 13 s, and is killed");
+  forked[0]?.end(null, "SIGKILL");
+  await settle();
+  forked[3]?.setReady();
+  await settle();
+  forked[1]?.end();
+  await rolling;
+  const stopping = group.stop("SIGINT");
+  await pass(13_000);
+  assert.deepEqual(forked[2]?.signals, ["SIGINT", "SIGKILL"]);
+  for (const worker of forked) worker.end(null, "SIGKILL");
+  await stopping;
+  await pass(13_000);
+  assert.deepEqual([forked[1]?.signals, group.deaths], [["SIGTERM"], 0]);
+});
+
+test("the metrics of a worker that ends while it is measured are among those that were passed on, and not among others", async (t) => {
+  const { group, forked, last, settle, started } = groupOf(t, 2);
+  await started();
+  const [one, other] = forked;
+  assert.ok(one && other);
+  const measuring = group.measure(2_000);
+  one.metrics = [{ name: "one" }];
+  other.metrics = [{ name: "other" }];
+  one.end();
+  await settle();
+  other.measured();
+  await measuring;
+  assert.deepEqual([group.metrics, last], [[other.metrics], [one.metrics]]);
 });
 
 test("a pause grows to half a minute, and is short again after a worker that has worked", () => {

@@ -43,6 +43,16 @@ workersTest("SIGUSR2 during an append replaces all workers, and no byte is lost"
   assert.ok(before.every((pid) => !isAlive(pid)));
 });
 
+workersTest("SIGUSR2 to a worker does nothing: it may go to all processes of the program", async (t, runtime) => {
+  const workers = await Workers.start(t, runtime, 2);
+  const before = await workers.pids();
+  for (const pid of before) process.kill(pid, "SIGUSR2");
+  // The program replaces them, and says so, only because it gets the signal as well.
+  workers.server.program.child.kill("SIGUSR2");
+  await workers.server.program.printed(/^all workers were replaced$/m);
+  assert.doesNotMatch(workers.server.program.output, /was killed by SIGUSR2/);
+});
+
 workersTest("SIGTERM drains all workers, and leaves nothing behind", async (t, runtime) => {
   const workers = await Workers.start(t, runtime, 2);
   const pids = await workers.pids();

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
+import { resolveLimits } from "../../engine/limits.ts";
 import { MetricsSum } from "../../metrics/sum.ts";
 import type { RunningServer } from "../../runtime/node/mod.ts";
 import { endGroup } from "../../stores/file/claims/group-lease.ts";
@@ -31,6 +32,9 @@ import { WorkerProcess } from "./workers/worker-process.ts";
 /** Milliseconds within which a worker reports its metrics. Otherwise those that it has reported before count. */
 const MEASURE_MS = 2_000;
 
+/** Milliseconds that the end of a worker may take beside what its connections get. */
+const END_MS = 10_000;
+
 /**
  * Starts workers, and replaces those that die, until a signal arrives.
  *
@@ -51,9 +55,12 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
     count,
     fork: (number, port) => new WorkerProcess({ number, group: identity, port }),
     sharesListener: SHARES_LISTENER,
+    endMs: resolveLimits(flags.limit).shutdownTimeoutMs + END_MS,
     announce,
     onLastMetrics: (metrics) => sum.add(metrics),
   });
+  // Before the first worker starts: without a listener, the signal ends the process.
+  if (process.platform !== "win32") process.on("SIGUSR2", () => void group.roll());
   // Also after a second signal, which does not wait for them.
   process.once("exit", () => group.kill());
   // A worker may ignore that its terminal was closed.
@@ -65,7 +72,6 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
     const started = await group.start();
     if (interrupts.received === undefined && typeof started !== "number") return started.code || FAILED;
     if (typeof started === "number") await say(flags, { port: started, count, watched, announce });
-    if (process.platform !== "win32") process.on("SIGUSR2", () => void group.roll());
     await interrupts.first;
   } finally {
     await group.stop(signal());
@@ -87,10 +93,9 @@ async function watch(
     return group.ready.length > 0 ? "serving" : "starting";
   });
   const metrics = async (): Promise<string> => {
-    const workers = [...group.running];
-    await Promise.all(workers.map((worker) => worker.measure(MEASURE_MS)));
-    const snapshots = workers.flatMap((worker) => (worker.metrics ? [worker.metrics] : []));
-    return sum.text(snapshots, ownMetrics(group));
+    await group.measure(MEASURE_MS);
+    // In one turn: a worker that has ended by now is in the sum already.
+    return sum.text(group.metrics, ownMetrics(group));
   };
   return listenForAdmin(admin, host, { readiness, metrics });
 }
@@ -100,7 +105,7 @@ function ownMetrics({ ready, deaths }: WorkerGroup): Parameters<MetricsSum["text
     { name: "httpfstream_workers", help: "Workers that serve.", type: "gauge", value: ready.length },
     {
       name: "httpfstream_worker_deaths_total",
-      help: "Workers that have ended without being asked to.",
+      help: "Workers that have ended without being asked to, or could not start.",
       type: "counter",
       value: deaths,
     },

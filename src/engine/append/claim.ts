@@ -15,10 +15,10 @@ import { JsonScanner } from "./json-scanner.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
 import type { UsedSpace } from "./used-space.ts";
 
-/** Attempts at claiming a path that another process was asked to release. */
-const ATTEMPTS = 20;
+/** Milliseconds within which another process releases a path that it was asked for. */
+const HANDOVER_MS = 2_000;
 
-/** Milliseconds before each of them, unless the other process reports that the path is free. */
+/** Milliseconds before each attempt at claiming it, unless the other process reports that the path is free. */
 const ATTEMPT_INTERVAL_MS = 100;
 
 /** Bytes per read of an unfinished line. */
@@ -143,11 +143,11 @@ async function claimKept(store: Store, path: string, options: ClaimOptions): Pro
   // A session would hand itself over.
   if (!store.requestHandover || !(await store.streams?.find(path)) || (await store.sessions.find(path)))
     return undefined;
-  const notices = new NoticeWait(store, path);
+  const notices = new NoticeWait(store, path, HANDOVER_MS);
   const withdraw = await store.requestHandover(path);
   try {
-    for (let waitedMs = 0; waitedMs < ATTEMPTS * ATTEMPT_INTERVAL_MS; ) {
-      waitedMs += await notices.within(ATTEMPT_INTERVAL_MS);
+    while (!notices.isLate) {
+      await notices.within(ATTEMPT_INTERVAL_MS);
       const handle = await store.claim(path, options).catch((error: unknown) => {
         if (!isConflict(error)) throw error;
         return undefined;

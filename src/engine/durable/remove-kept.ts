@@ -8,10 +8,10 @@ import { NoticeWait } from "../follow/notice-wait.ts";
 import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
 
-/** Attempts at removing a path that another process was asked to release. */
-const ATTEMPTS = 20;
+/** Milliseconds within which another process releases a path that it was asked for. */
+const HANDOVER_MS = 2_000;
 
-/** Milliseconds before each of them, unless the other process reports that the path is free. */
+/** Milliseconds before each attempt at removing it, unless the other process reports that the path is free. */
 const ATTEMPT_INTERVAL_MS = 100;
 
 /**
@@ -31,18 +31,17 @@ export async function removeClaimed(
   let withdraw: (() => Promise<void>) | undefined;
   let notices: NoticeWait | undefined;
   try {
-    for (let waitedMs = 0; ; ) {
+    for (;;) {
       try {
         return await removePath(appends, path, preconditions, requestId);
       } catch (error) {
         const isInUse = error instanceof StreamError && error.code === "in_use";
-        const isLate = waitedMs >= ATTEMPTS * ATTEMPT_INTERVAL_MS;
-        if (!isInUse || isLate || !store.requestHandover || registry.isTaken(path)) throw error;
+        if (!isInUse || notices?.isLate || !store.requestHandover || registry.isTaken(path)) throw error;
         // A session would hand itself over.
         if (!(await store.streams?.find(path)) || (await store.sessions.find(path))) throw error;
-        notices ??= new NoticeWait(store, path);
+        notices ??= new NoticeWait(store, path, HANDOVER_MS);
         withdraw ??= await store.requestHandover(path);
-        waitedMs += await notices.within(ATTEMPT_INTERVAL_MS);
+        await notices.within(ATTEMPT_INTERVAL_MS);
       }
     }
   } finally {

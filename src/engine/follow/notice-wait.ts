@@ -11,11 +11,17 @@ const MIN_MS = 2;
 export class NoticeWait {
   /** Stops listening. */
   readonly stop: () => void;
+  readonly #untilMs: number;
   #isNoticed = false;
   #wake: () => void = () => {};
 
-  /** Begins to listen, where the store has notices. */
-  constructor(store: Store, path: string) {
+  /**
+   * Begins to listen, where the store has notices.
+   *
+   * @param forMs Milliseconds for which the caller tries, its attempts included. Default: it does not ask.
+   */
+  constructor(store: Store, path: string, forMs: number = Number.POSITIVE_INFINITY) {
+    this.#untilMs = performance.now() + forMs;
     const heard = (): void => {
       this.#isNoticed = true;
       this.#wake();
@@ -23,18 +29,17 @@ export class NoticeWait {
     this.stop = store.notices?.(path, heard) ?? (() => {});
   }
 
-  /**
-   * Waits until there was a notice since the last wait, for `ms` milliseconds at most.
-   *
-   * @returns About how many milliseconds it has waited.
-   */
-  async within(ms: number): Promise<number> {
+  /** Whether the time of the caller is over. */
+  get isLate(): boolean {
+    return performance.now() >= this.#untilMs;
+  }
+
+  /** Waits until there was a notice since the last wait, for `ms` milliseconds at most. */
+  async within(ms: number): Promise<void> {
     if (!this.#isNoticed) await this.#notice(ms);
     const isNoticed = this.#isNoticed;
     this.#isNoticed = false;
-    if (!isNoticed) return ms;
-    await new Promise((resolve) => setTimeout(resolve, MIN_MS));
-    return MIN_MS;
+    if (isNoticed) await new Promise((resolve) => setTimeout(resolve, MIN_MS));
   }
 
   #notice(ms: number): Promise<void> {

@@ -188,14 +188,14 @@ export class Sessions {
     const adopted = await this.#ownSession(path, digest);
     // The content may be gone for good; then there is no session left to request.
     if (adopted || !store.requestHandover || !(await this.#isOnRecord(path, digest))) return adopted;
-    const notices = new NoticeWait(store, path);
+    const notices = new NoticeWait(store, path, ATTEMPTS * ATTEMPT_INTERVAL_MS);
     const withdraw = await store.requestHandover(path);
     try {
-      for (let waitedMs = 0; waitedMs < ATTEMPTS * ATTEMPT_INTERVAL_MS; ) {
+      while (!notices.isLate) {
         await this.adopt(path, true);
         const session = await this.#ownSession(path, digest);
         if (session || !(await this.#isOnRecord(path, digest))) return session;
-        waitedMs += await notices.within(ATTEMPT_INTERVAL_MS);
+        await notices.within(ATTEMPT_INTERVAL_MS);
       }
     } finally {
       notices.stop();

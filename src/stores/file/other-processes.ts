@@ -15,6 +15,7 @@ import { fileKey, type Reserved } from "./reserved/layout.ts";
 import type { FileSessions } from "./sessions.ts";
 import type { LogFiles } from "./streams/log-files.ts";
 import { watchFile } from "./watch/watch.ts";
+import { sizeOf } from "./watch/watched.ts";
 
 /** The parts of {@link OtherProcesses}. */
 export interface OtherProcessesParts {
@@ -37,7 +38,7 @@ export class OtherProcesses {
     this.#parts = parts;
     this.#peers = peersOf(reserved, owner.record, (key) => void owner.listen(key).catch(() => {}));
     // The other processes of the group follow what this one appends, and expect to hear of it at once.
-    if (ownGroup()) this.#peers.speaker.open();
+    if (ownGroup()) this.#peers.speaker.open(true);
   }
 
   /** See {@link Store.watch}. */
@@ -51,8 +52,8 @@ export class OtherProcesses {
       resumable: async () => (await sessions.find(path)) !== undefined,
       listen: (listener) => this.#peers.links.watch(key, listener),
       look: () => statOf(path),
-      // Of a write that its process could not finish, a takeover removes the first part.
-      ...(logs.has(relative(root, file)) && { sizeNow: async () => (await statOf(path))?.size }),
+      // Of a write that its process could not finish, a takeover removes the first part. The path may become a stream later.
+      sizeNow: async () => (logs.has(relative(root, file)) ? (await statOf(path))?.size : sizeOf(file)),
     });
   }
 

@@ -2,6 +2,7 @@
  * The workers of a server: a dead one is replaced, and all are replaced one after the other on request.
  * @module
  */
+import { FAILED } from "../../common/exit-codes.ts";
 import { BackOff } from "./back-off.ts";
 import type { MetricsSnapshot } from "./messages.ts";
 import type { ProcessEnd, RunningWorker } from "./worker-process.ts";
@@ -14,6 +15,8 @@ export interface WorkerGroupParts {
   readonly fork: (number: number, port: number | undefined) => RunningWorker;
   /** Whether workers that listen to what the first one was told get its port, even if it was told to take any. */
   readonly sharesListener: boolean;
+  /** Milliseconds within which a worker ends that was asked to. Otherwise it hangs, or is suspended, and is killed. */
+  readonly endMs: number;
   /** Receives a sentence about each worker that starts or ends, but for the first ones. */
   readonly announce: (line: string) => void;
   /** Receives the last metrics of a worker that has ended. */
@@ -35,12 +38,13 @@ export class WorkerGroup {
   readonly #places: readonly Place[];
   /** All workers that run, also those that are about to be replaced, or not ready. */
   readonly #running = new Set<RunningWorker>();
-  /** How many workers have ended that were not asked to. */
+  /** How many workers have ended that were not asked to, also before they served. */
   deaths = 0;
   #port: number | undefined;
   /** The port that the present workers were told. */
   #told: number | undefined;
   #stopping: NodeJS.Signals | undefined;
+  #isStarted = false;
   /** Ends the waits for replacements. */
   readonly #pauses = new Set<() => void>();
   #rolling: Promise<void> | undefined;
@@ -58,9 +62,14 @@ export class WorkerGroup {
     return [...this.#running].filter(({ readySinceMs, isLeaving }) => readySinceMs !== undefined && !isLeaving);
   }
 
-  /** All workers that run. */
-  get running(): ReadonlySet<RunningWorker> {
-    return this.#running;
+  /** The last metrics of the workers that run. Those of one that has ended were passed on. */
+  get metrics(): MetricsSnapshot[] {
+    return [...this.#running].flatMap(({ metrics }) => (metrics ? [metrics] : []));
+  }
+
+  /** Lets all workers report their {@link metrics}, for `timeoutMs` at most. */
+  async measure(timeoutMs: number): Promise<void> {
+    await Promise.all([...this.#running].map((worker) => worker.measure(timeoutMs)));
   }
 
   /**
@@ -79,24 +88,27 @@ export class WorkerGroup {
       }
     }
     for (const place of this.#places) this.#watch(place);
+    this.#isStarted = true;
+    if (this.#rollsAgain) void this.roll();
     return this.#port ?? 0;
   }
 
-  /** Replaces all workers, one after the other: each new one listens before the old one ends. */
+  /** Replaces all workers, one after the other: each new one listens before the old one ends. Before that, all must have started. */
   roll(): Promise<void> {
     this.#rollsAgain = true;
+    if (!this.#isStarted) return Promise.resolve();
     this.#rolling ??= this.#rollAll().finally(() => {
       this.#rolling = undefined;
     });
     return this.#rolling;
   }
 
-  /** Ends all workers in order. Resolves when they have ended. */
+  /** Ends all workers in order, and kills those that do not end. Resolves when they have ended. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     this.#stopping ??= signal;
     for (const end of this.#pauses) end();
     // A second signal would end a worker at once.
-    for (const worker of this.#running) if (!worker.isLeaving) worker.stop(signal);
+    for (const worker of this.#running) if (!worker.isLeaving) this.#end(worker, signal);
     while (this.#running.size > 0) await Promise.all([...this.#running].map(({ ended }) => ended));
   }
 
@@ -115,15 +127,28 @@ export class WorkerGroup {
       if (worker.metrics) this.#parts.onLastMetrics(worker.metrics);
     });
     // The shutdown began while it was started.
-    if (this.#stopping) worker.stop(this.#stopping);
+    if (this.#stopping) this.#end(worker, this.#stopping);
     return worker;
   }
 
   /** Starts a worker, and puts it in its place once it listens. Resolves to how it has ended if it does not come to that. */
   async #startIn(place: Place): Promise<ProcessEnd | undefined> {
-    const worker = this.#fork(place);
+    let worker: RunningWorker;
+    try {
+      worker = this.#fork(place);
+    } catch (error) {
+      this.#parts.announce(
+        `worker ${place.number} can't be started: ${error instanceof Error ? error.message : error}`,
+      );
+      this.deaths++;
+      return { code: FAILED, signal: null };
+    }
     const port = await worker.ready;
-    if (port === undefined) return worker.ended;
+    if (port === undefined) {
+      const end = await worker.ended;
+      if (!worker.isLeaving) this.deaths++;
+      return end;
+    }
     this.#port ??= port;
     place.worker = worker;
     return undefined;
@@ -197,9 +222,19 @@ export class WorkerGroup {
       return false;
     }
     this.#watch(place);
-    old?.stop("SIGTERM");
+    if (old) this.#end(old, "SIGTERM");
     await old?.ended;
     return true;
+  }
+
+  #end(worker: RunningWorker, signal: NodeJS.Signals): void {
+    const { endMs, announce } = this.#parts;
+    worker.stop(signal);
+    const timer = setTimeout(() => {
+      announce(`${nameOf(worker)} has not ended in ${endMs / 1000} s, and is killed`);
+      worker.kill();
+    }, endMs);
+    void worker.ended.then(() => clearTimeout(timer));
   }
 
   #pause(ms: number): Promise<void> {

@@ -29,6 +29,8 @@ export class Worker {
     // When the other process has died, this one is to end in order, and not at once.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+    // It is for the other process. `pkill` sends it to all that have the name of the program.
+    if (process.platform !== "win32") process.on("SIGUSR2", () => {});
     return new Worker(parsed);
   }
 

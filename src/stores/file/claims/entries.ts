@@ -132,11 +132,16 @@ export async function observeOwners(reserved: Reserved, self: Owner): Promise<vo
 /**
  * The entries of owners that have a file, had it until they fell silent, or are claiming it.
  *
+ * @param group What the group has. Default: it is looked up.
  * @throws Errors of the operating system.
  */
-export async function claimantsOf(reserved: Reserved, owner: Owner, file: string): Promise<Entry[]> {
+export async function claimantsOf(
+  reserved: Reserved,
+  owner: Owner,
+  file: string,
+  group: GroupView | undefined = groupView(reserved, owner.record),
+): Promise<Entry[]> {
   const folder = claimsFolder(reserved, file);
-  const group = groupView(reserved, owner.record);
   const linked = linkedEntry(reserved, group, basename(folder));
   // Slots first: their owner removes them once it has entered them. Those of the group may be many, and have links.
   const leased = leasedEntries(slotsOf(reserved, file, owner.record, group?.term));

@@ -7,15 +7,15 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
-import { closeSync, constants, linkSync, lstatSync, openSync, renameSync, type Stats, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, linkSync, lstatSync, openSync, renameSync, writeSync } from "node:fs";
 import { errorCode, isMissing } from "../folders/errors.ts";
 import { makeFolderSync } from "../folders/folder.ts";
 import { ownGroup, type ProcessGroup } from "../groups/process-group.ts";
 import { type LinkOwner, linkOwner, TermLinks } from "../groups/term-links.ts";
 import { nameIn, removeFileNow } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
-import { Lease } from "./lease.ts";
-import { brokenLease, heldLease, leaseHeader, ownerOfLease, slotText } from "./lease-files.ts";
+import { type HeldLease, Lease } from "./lease.ts";
+import { brokenLease, heldLease, leaseHeader, openLease, ownerInFile, ownerOfLease, slotText } from "./lease-files.ts";
 import type { OwnerRecord } from "./owner.ts";
 
 /** Attempts at writing into a folder that other processes remove when it is empty. */
@@ -31,7 +31,6 @@ const PINNED_SLOTS = 1;
 export interface GroupLease {
   /** A random id, which the file says. */
   readonly term: string;
-  readonly found: Stats;
 }
 
 /**
@@ -40,15 +39,29 @@ export interface GroupLease {
  * @throws Errors of the operating system.
  */
 export function groupLease(reserved: Reserved): GroupLease | undefined {
+  const held = openHeld(reserved);
+  if (held) closeSync(held.fd);
+  return held && { term: held.term };
+}
+
+/** The lease of the group, open. */
+function openHeld(reserved: Reserved): (GroupLease & HeldLease) | undefined {
   const group = ownGroup();
-  if (!group) return undefined;
-  const held = heldLease(reserved);
-  const found = lstatSync(held, { throwIfNoEntry: false });
-  const owner = found && ownerOfLease(held);
-  if (!owner || owner.id !== group.id || owner.term === undefined) return undefined;
-  // Between the two, another lease may have come.
-  const again = lstatSync(held, { throwIfNoEntry: false });
-  return again?.ino === found.ino && again.dev === found.dev ? { term: owner.term, found } : undefined;
+  const name = heldLease(reserved);
+  const fd = group && openLease(name);
+  if (fd === undefined) return undefined;
+  let held: (GroupLease & HeldLease) | undefined;
+  try {
+    const found = fstatSync(fd);
+    const owner = ownerInFile(fd);
+    const isOurs = owner?.id === group?.id && owner?.term !== undefined;
+    // Another process may have broken it since it was opened.
+    const now = isOurs ? lstatSync(name, { throwIfNoEntry: false }) : undefined;
+    if (isOurs && now?.ino === found.ino && now.dev === found.dev) held = { term: owner.term, fd, found };
+    return held;
+  } finally {
+    if (!held) closeSync(fd);
+  }
 }
 
 /** What the other processes of a group have, while the group has the lease. */
@@ -88,28 +101,36 @@ export function groupView(reserved: Reserved, self: OwnerRecord): GroupView | un
  * @throws Errors of the operating system.
  */
 export function joinLease(reserved: Reserved, owner: OwnerRecord, group: ProcessGroup): Lease | undefined {
-  const present = groupLease(reserved) ?? takeForGroup(reserved, group);
-  if (!present) return undefined;
-  const { term, found: held } = present;
-  const header = leaseHeader({ ...owner, term });
-  if (!header) return undefined;
-  const links = TermLinks.join(reserved, term, owner);
-  const fd = newFile(reserved, Buffer.concat([header, Buffer.from(slotText("+", PINNED), "latin1")]), (file) => {
-    renameSync(file, brokenLease(reserved));
-  });
-  if (fd === undefined) return undefined;
-  const lease = new Lease(reserved, fd, { held, links }, PINNED_SLOTS);
-  if (lease.isIntact) return lease;
+  const held = openHeld(reserved) ?? takeForGroup(reserved, group);
+  if (!held) return undefined;
+  let lease: Lease | undefined;
+  try {
+    lease = leaseIn(reserved, owner, held);
+  } finally {
+    if (!lease) closeSync(held.fd);
+  }
+  if (!lease || lease.isIntact) return lease;
   lease.remove();
   return undefined;
 }
 
-function takeForGroup(reserved: Reserved, group: ProcessGroup): GroupLease | undefined {
+/** Makes the file for the slots of this process. */
+function leaseIn(reserved: Reserved, owner: OwnerRecord, held: GroupLease & HeldLease): Lease | undefined {
+  const header = leaseHeader({ ...owner, term: held.term });
+  if (!header) return undefined;
+  const links = TermLinks.join(reserved, held.term, owner);
+  const fd = newFile(reserved, Buffer.concat([header, Buffer.from(slotText("+", PINNED), "latin1")]), (file) => {
+    renameSync(file, brokenLease(reserved));
+  });
+  return fd === undefined ? undefined : new Lease(reserved, fd, { held, links }, PINNED_SLOTS);
+}
+
+function takeForGroup(reserved: Reserved, group: ProcessGroup): (GroupLease & HeldLease) | undefined {
   const header = leaseHeader({ ...group, term: randomUUID() });
   const fd = header && newFile(reserved, header, (file) => linkSync(file, heldLease(reserved)));
   if (fd !== undefined) closeSync(fd);
   // Another process of the group may have been faster.
-  return groupLease(reserved);
+  return openHeld(reserved);
 }
 
 /**
@@ -145,7 +166,8 @@ export function endGroup(reserved: Reserved, { id }: Pick<ProcessGroup, "id">): 
     if (ownerOfLease(held)?.id !== id) return;
     const broken = brokenLease(reserved);
     renameSync(held, broken);
-    removeFileNow(broken);
+    // Between the two, another process may have taken the lease, and may have claims by it.
+    if (ownerOfLease(broken)?.id === id) removeFileNow(broken);
   } catch {
     // A lease whose owner has ended does not keep others from the root.
   }

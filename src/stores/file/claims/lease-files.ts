@@ -207,8 +207,19 @@ export function readLease(lease: string): LeaseContent | undefined {
  * @throws Errors of the operating system.
  */
 export function ownerOfLease(lease: string): LeaseOwner | undefined {
-  const bytes = bytesOf(lease, HEADER_BYTES);
-  return bytes && ownerIn(bytes);
+  const fd = openLease(lease);
+  if (fd === undefined) return undefined;
+  try {
+    return ownerInFile(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** As {@link ownerOfLease}, for the open file of a lease. */
+export function ownerInFile(fd: number): LeaseOwner | undefined {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  return ownerIn(bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)));
 }
 
 /**
@@ -231,7 +242,7 @@ export function setSlot({ lease, at, key }: Slot, from: SlotState, to: SlotState
 
 /** Whether a slot is still as it was seen. */
 export function isSlotThere({ lease, at, key, state }: Slot): boolean {
-  const fd = openLease(lease, "r");
+  const fd = openLease(lease);
   if (fd === undefined) return false;
   try {
     return textAt(fd, slotOffset(at), 41) === `${state}${key}`;
@@ -262,19 +273,19 @@ function ownerIn(bytes: Buffer): LeaseOwner | undefined {
   }
 }
 
-function bytesOf(lease: string, maxBytes = slotOffset(MAX_SLOTS)): Buffer | undefined {
-  const fd = openLease(lease, "r");
+function bytesOf(lease: string): Buffer | undefined {
+  const fd = openLease(lease);
   if (fd === undefined) return undefined;
   try {
-    const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, maxBytes));
+    const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, slotOffset(MAX_SLOTS)));
     return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
   } finally {
     closeSync(fd);
   }
 }
 
-/** Undefined if there is no such file, or something other than a file. */
-function openLease(lease: string, flags: "r" | "r+"): number | undefined {
+/** Opens a lease. Undefined if there is no such file, or something other than a file. */
+export function openLease(lease: string, flags: "r" | "r+" = "r"): number | undefined {
   let fd: number;
   try {
     fd = openSync(lease, NO_WAIT | (flags === "r" ? 0 : 2));

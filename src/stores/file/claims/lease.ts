@@ -36,10 +36,16 @@ import type { OwnerRecord } from "./owner.ts";
 /** Attempts at writing into a folder that other processes remove when it is empty. */
 const ATTEMPTS = 8;
 
+/** The file of a group's lease. It is open, because the system may give the inode of a removed file to the next lease. */
+export interface HeldLease {
+  readonly fd: number;
+  readonly found: Stats;
+}
+
 /** What a group adds to the lease of one of its processes. */
 export interface SharedLease {
   /** The lease of the group, which has no slots. */
-  readonly held: Stats;
+  readonly held: HeldLease;
   /** Which process of the group has which path. */
   readonly links: TermLinks;
 }
@@ -61,7 +67,7 @@ export class Lease {
 
   /**
    * @param fd The open file with the slots.
-   * @param shared The lease of the group. Default: the file is the lease itself.
+   * @param shared The lease of the group, whose file is closed with this one. Default: the file is the lease itself.
    * @param slots How many slots it has already. Default 0.
    */
   constructor(reserved: Reserved, fd: number, shared?: SharedLease, slots = 0) {
@@ -111,9 +117,10 @@ export class Lease {
 
   /** Whether no other process has broken it. Checks the disk. */
   get isIntact(): boolean {
+    if (this.#isClosed) return false;
     try {
       const found = statSync(heldLease(this.#reserved), { throwIfNoEntry: false });
-      return found !== undefined && isSame(found, this.#shared?.held ?? this.#found);
+      return found !== undefined && isSame(found, this.#shared?.held.found ?? this.#found);
     } catch {
       return false;
     }
@@ -151,14 +158,13 @@ export class Lease {
     return "broken";
   }
 
-  /** Frees a slot. If that fails, others see the claim until the lease is released. */
+  /** Frees a slot. If that fails, processes outside the group see the claim until the lease is released. */
   free(at: number): void {
     try {
       writeText(this.#fd, "-", slotOffset(at));
       this.#free.push(at);
     } catch {
       // It is not used again.
-      return;
     }
     this.#unlink(at);
   }
@@ -209,7 +215,7 @@ export class Lease {
     if (this.#isClosed) return;
     // Break it first: by the time of a removal under this name, another process may have the lease.
     if (!this.#shared) this.break();
-    const own = [this.#found, ...(this.#shared ? [this.#shared.held] : [])];
+    const own = [this.#found, ...(this.#shared ? [this.#shared.held.found] : [])];
     for (const lease of leasesIn(this.#reserved)) {
       const found = statSync(lease, { throwIfNoEntry: false });
       const isOwn = found !== undefined && own.some((each) => isSame(each, found));
@@ -224,6 +230,7 @@ export class Lease {
     this.#isClosed = true;
     this.#forget();
     closeSync(this.#fd);
+    if (this.#shared) closeSync(this.#shared.held.fd);
   }
 }
 

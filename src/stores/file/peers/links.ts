@@ -8,13 +8,19 @@ import { clearInterval, setInterval } from "node:timers";
 import type { OwnerRecord } from "../processes/owner-record.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isReachable, maySocket, SocketFolder } from "../reserved/sockets.ts";
-import { FORMAT, type Frame, FrameParser, type Hello, headerOf, KIND } from "./frames.ts";
+import { FORMAT, type Frame, FrameParser, HEADER_BYTES, type Hello, headerOf, KIND } from "./frames.ts";
 
 /** Milliseconds between two searches for processes that have begun to append, while a watch waits. */
 const SEARCH_MS = 1_000;
 
-/** Maximum bytes that wait for a process that does not read. Then it is disconnected. */
+/** Milliseconds for which a search is not repeated because of another watch: there may be very many short ones. */
+const REST_MS = 50;
+
+/** Maximum bytes that wait for a process that does not read, beside a frame per watch. Then it is disconnected. */
 const MAX_WAITING_BYTES = 1024 * 1024;
+
+/** Bytes of the frame that begins a watch: all are sent at once when a connection begins. */
+const WATCH_BYTES = HEADER_BYTES + 40;
 
 /** Milliseconds for which a process that could not be reached is left alone. */
 const REFUSED_MS = 5_000;
@@ -58,6 +64,7 @@ export class Links {
   readonly #refused = new Map<string, number>();
   readonly #watches = new Map<number, Watch>();
   #lastId = 0;
+  #searchedMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(reserved: Reserved, self: OwnerRecord) {
@@ -70,12 +77,12 @@ export class Links {
     if (!maySocket()) return () => {};
     const id = this.#nextId();
     this.#watches.set(id, { key, listener });
-    for (const peer of this.#peers.values()) if (peer.id !== undefined) send(peer, KIND.WATCH, id, key);
-    this.#search();
+    for (const peer of this.#peers.values()) if (peer.id !== undefined) this.#send(peer, KIND.WATCH, id, key);
+    if (performance.now() - this.#searchedMs >= REST_MS) this.#search();
     this.#timer ??= setInterval(() => this.#search(), SEARCH_MS).unref();
     return () => {
       if (!this.#watches.delete(id)) return;
-      for (const peer of this.#peers.values()) if (peer.id !== undefined) send(peer, KIND.LEAVE, id);
+      for (const peer of this.#peers.values()) if (peer.id !== undefined) this.#send(peer, KIND.LEAVE, id);
       if (this.#watches.size > 0) return;
       clearInterval(this.#timer);
       this.#timer = undefined;
@@ -87,7 +94,7 @@ export class Links {
     if (!maySocket()) return;
     this.#search();
     // A process that is not connected yet gets it first.
-    for (const peer of this.#peers.values()) send(peer, KIND.WANTED, 0, key);
+    for (const peer of this.#peers.values()) this.#send(peer, KIND.WANTED, 0, key);
   }
 
   #nextId(): number {
@@ -98,6 +105,7 @@ export class Links {
 
   /** Connects to the processes that have a socket, and are not connected. */
   #search(): void {
+    this.#searchedMs = performance.now();
     try {
       if (!existsSync(this.#folder.folder)) return;
       for (const name of readdirSync(this.#folder.folder)) {
@@ -108,7 +116,7 @@ export class Links {
         if (path !== undefined) this.#connect(name, path);
       }
     } catch {
-      // Whoever can't be reached is polled.
+      // A process that can't be reached is polled.
     }
   }
 
@@ -140,11 +148,18 @@ export class Links {
   #received(peer: Peer, frame: Frame): void {
     if (peer.id === undefined) {
       peer.id = idIn(frame);
-      for (const [id, { key }] of this.#watches) send(peer, KIND.WATCH, id, key);
+      for (const [id, { key }] of this.#watches) this.#send(peer, KIND.WATCH, id, key);
       return;
     }
     const news = newsIn(peer.id, frame);
     if (news) this.#watches.get(frame.id)?.listener(news);
+  }
+
+  #send({ socket }: Peer, kind: number, id: number, key = ""): void {
+    const mayWait = MAX_WAITING_BYTES + this.#watches.size * WATCH_BYTES;
+    if (socket.writableLength > mayWait) return void socket.destroy();
+    const payload = Buffer.from(key, "latin1");
+    socket.write(Buffer.concat([headerOf({ kind, id, size: 0, closed: false, payload }), payload]));
   }
 }
 
@@ -169,10 +184,4 @@ function newsIn(from: string, { kind, size, closed, payload }: Frame): News | un
     default:
       return undefined;
   }
-}
-
-function send({ socket }: Peer, kind: number, id: number, key = ""): void {
-  if (socket.writableLength > MAX_WAITING_BYTES) return void socket.destroy();
-  const payload = Buffer.from(key, "latin1");
-  socket.write(Buffer.concat([headerOf({ kind, id, size: 0, closed: false, payload }), payload]));
 }

@@ -6,6 +6,7 @@ import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { clearInterval, setInterval } from "node:timers";
 import { makeFolderSync } from "../folders/folder.ts";
 import type { OwnerRecord } from "../processes/owner-record.ts";
 import { removeFileNow } from "../reserved/atomic-write.ts";
@@ -16,6 +17,9 @@ import { Outbox } from "./outbox.ts";
 
 /** Milliseconds until the next attempt at listening. */
 const RETRY_MS = 5_000;
+
+/** Milliseconds between two checks whether the socket is used. */
+const IDLE_MS = 10_000;
 
 /** An append of this process. */
 export interface SpokenAppend {
@@ -50,6 +54,7 @@ const NONE: ReadonlySet<Waiting> = new Set();
 
 /** The sockets to remove when the process exits. */
 const atExit = new Set<string>();
+let isExitAwaited = false;
 
 /** Listens at the socket of this process. */
 export class Speaker {
@@ -58,7 +63,14 @@ export class Speaker {
   readonly #folder: SocketFolder;
   readonly #appends = new Map<string, Told>();
   readonly #waiting = new Map<string, Set<Waiting>>();
+  readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
+  /** Where it listens. */
+  #file = "";
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** Whether there was an append since the last check. */
+  #isUsed = false;
+  #stays = false;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   /**
@@ -71,8 +83,15 @@ export class Speaker {
     this.#folder = new SocketFolder(reserved);
   }
 
-  /** Begins to listen. Does nothing if it listens already, or can't: then the others poll. */
-  open(): void {
+  /**
+   * Begins to listen. Does nothing if it listens already, or can't: then the others poll.
+   *
+   * @param stays Whether to listen until the process ends. Default: until there are no appends and no others that wait for
+   * some seconds.
+   */
+  open(stays = false): void {
+    this.#stays ||= stays;
+    this.#isUsed = true;
     const nowMs = performance.now();
     if (this.#server || nowMs < this.#notBeforeMs || !maySocket()) return;
     this.#notBeforeMs = nowMs + RETRY_MS;
@@ -123,6 +142,7 @@ export class Speaker {
     removeFileNow(file);
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
+    this.#file = file;
     server.on("error", () => {
       if (this.#server === server) this.#server = undefined;
     });
@@ -136,9 +156,36 @@ export class Speaker {
     });
     server.unref();
     removeAtExit(file);
+    if (this.#stays) return;
+    this.#timer ??= setInterval(() => this.#tick(), IDLE_MS);
+    this.#timer.unref();
+  }
+
+  #tick(): void {
+    const isUsed = this.#isUsed || this.#appends.size > 0 || this.#waiting.size > 0;
+    this.#isUsed = false;
+    if (!isUsed && !this.#stays) this.#close();
+  }
+
+  /** Closes the socket of a root that is not used any more. The next append opens it again. */
+  #close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#server?.close();
+    this.#server = undefined;
+    this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+    for (const socket of this.#sockets) socket.destroy();
+    try {
+      this.#folder.close();
+      removeFileNow(this.#file);
+      atExit.delete(this.#file);
+    } catch {
+      // It is removed when the process ends.
+    }
   }
 
   #accept(socket: Socket): void {
+    this.#sockets.add(socket);
     const outbox = new Outbox(socket);
     const watches = new Map<number, { readonly key: string; readonly waiting: Waiting }>();
     const parser = new FrameParser();
@@ -169,6 +216,7 @@ export class Speaker {
     socket.unref();
     socket.on("error", () => {});
     socket.on("close", () => {
+      this.#sockets.delete(socket);
       for (const id of [...watches.keys()]) leave(id);
     });
     socket.on("data", (chunk: Buffer) => {
@@ -188,7 +236,8 @@ function tell({ outbox, id }: Waiting, { size, append: { generation, stream } }:
 }
 
 function removeAtExit(file: string): void {
-  if (atExit.size === 0) {
+  if (!isExitAwaited) {
+    isExitAwaited = true;
     process.once("exit", () => {
       for (const socket of atExit) {
         try {

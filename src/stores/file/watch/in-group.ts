@@ -1,6 +1,7 @@
 /**
- * Watches what another process of the group appends by the lease of the group. That process leaves no marks for others
- * which cost time; it reports instead. When the lease is broken, or the process does not report, files must do.
+ * Watches what another process of the group appends while the group has the lease. That process leaves no marks for others
+ * which cost time; it reports instead. If it does not, the watcher looks at the size. When the lease is broken, or a process
+ * outside the group has the path, files must do.
  * @module
  */
 import { basename } from "node:path";
@@ -12,16 +13,24 @@ import type { News } from "../peers/links.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Reports } from "./reports.ts";
 import { MAX_LOOKS_WITHOUT_OWNER } from "./succession.ts";
-import { recordedEnd, sizeOf, type Watched } from "./watched.ts";
+import { recordedEnd, type Watched, watchedSize } from "./watched.ts";
 
 /** Number of ticks per check of the claim, while its owner reports. */
 const CHECK_EVERY = 10;
 
-/** Maximum number of ticks until the owner of a path reports. */
+/** Maximum number of ticks until the owner of a path reports. From then on, each tick includes a look at the size. */
 const MAX_SILENT_TICKS = 10;
 
 /** How it goes on: not at all, or by files. */
 export type Rest = "over" | "by files";
+
+/** What a look at the claim of a path has found. */
+type Look = { readonly owner: string | undefined } | "by files";
+
+/** Whether a path can be watched without its files: the group has the lease, and no process outside the group has the path. */
+export async function isInGroup(watched: Watched): Promise<boolean> {
+  return (await new GroupPath(watched).look()) !== "by files";
+}
 
 /** Yields what the owner of the path reports, as {@link watchByFiles} does. */
 export async function* watchInGroup(
@@ -29,77 +38,89 @@ export async function* watchInGroup(
   inbox: Inbox,
   reports: Reports,
 ): AsyncGenerator<Growth, Rest, void> {
-  const path = new GroupPath(watched, reports);
-  if (!path.hasLease) return "by files";
-  if ((await path.owner()) === undefined) return (await path.isFree()) ? "over" : "by files";
+  const path = new GroupPath(watched);
+  const isContinued = reports.size !== undefined;
   let silent = 0;
-  while (!watched.signal.aborted && silent <= MAX_SILENT_TICKS) {
-    if (!path.hasLease) return "by files";
-    const owner = await path.owner();
+  for (let looks = 0; !watched.signal.aborted; looks++) {
+    const found = await path.look();
+    if (found === "by files") return found;
+    const { owner } = found;
+    if (owner === undefined && looks === 0 && !isContinued) return "over";
+    silent = owner === undefined || reports.has(owner) ? 0 : silent + 1;
+    if (silent > MAX_SILENT_TICKS) yield* grown(watched, reports);
+    const late = owner === undefined ? undefined : reports.ofOwner(owner);
+    if (late) yield late;
     const end =
-      (owner === undefined ? await path.endWithoutOwner() : undefined) ?? (yield* reported(path, inbox, owner));
+      (owner === undefined ? await path.endWithoutOwner(reports) : undefined) ??
+      (yield* reported(path, inbox, reports, owner));
     if (end) {
       yield end;
       return "over";
     }
-    silent = owner === undefined || reports.has(owner) ? 0 : silent + 1;
   }
-  return watched.signal.aborted ? "over" : "by files";
+  return "over";
 }
 
-/** The path, as the links of the group and the reports of its processes show it. */
+/** The path, as the links of the group, its entries, and the reports of the processes show it. */
 class GroupPath {
   readonly watched: Watched;
-  readonly reports: Reports;
   readonly #key: string;
   /** What an append is that nothing is known of. */
   #otherwise: EndReason = "lost";
   /** Number of looks for which the path has had no owner. */
   #looksWithoutOwner = 0;
 
-  constructor(watched: Watched, reports: Reports) {
+  constructor(watched: Watched) {
     this.watched = watched;
-    this.reports = reports;
     this.#key = basename(claimsFolder(watched.reserved, watched.file));
   }
 
-  /** Whether the group has the lease. */
-  get hasLease(): boolean {
-    return groupView(this.watched.reserved, this.watched.owner.record) !== undefined;
-  }
-
-  /** The id of the owner; undefined if there is none that lives. */
-  async owner(): Promise<string | undefined> {
-    const { reserved, owner } = this.watched;
-    const found = groupView(reserved, owner.record)?.ownerOf(this.#key);
-    const id = found && (await judgeOwner(found, owner)) !== "dead" ? found.id : undefined;
-    if (id !== undefined) this.#looksWithoutOwner = 0;
-    return id;
-  }
-
-  /** Whether no other process has the path in any other way. */
-  async isFree(): Promise<boolean> {
+  /** Which process of the group has the path, if there is one that lives. */
+  async look(): Promise<Look> {
     const { reserved, owner, file } = this.watched;
-    return (await claimantsOf(reserved, owner, file)).length === 0;
+    const group = groupView(reserved, owner.record);
+    if (!group) return "by files";
+    const linked = group.ownerOf(this.#key);
+    if (linked && (await judgeOwner(linked, owner)) !== "dead") return this.#found(linked.id);
+    // What was claimed before the group has got the lease has no link.
+    const claimants = await claimantsOf(reserved, owner, file, group);
+    const { id: self, group: ours } = owner.record;
+    const member = claimants.find(({ owner: other }) => other.group === ours && other.id !== self);
+    if (claimants.length > 0 && !member) return "by files";
+    return this.#found(member?.owner.id);
+  }
+
+  #found(owner: string | undefined): Look {
+    if (owner !== undefined) this.#looksWithoutOwner = 0;
+    return { owner };
   }
 
   /** How an append without an owner has ended; undefined while its session may continue it. */
-  async endWithoutOwner(): Promise<Growth | undefined> {
+  async endWithoutOwner(reports: Reports): Promise<Growth | undefined> {
     const isOpen = await this.watched.resumable();
     // Another process may have continued the session, and ended it, since the owner was looked up.
-    if ((await this.owner()) !== undefined || !this.hasLease) return undefined;
+    const now = await this.look();
+    if (now === "by files" || now.owner !== undefined) return undefined;
     if (isOpen && ++this.#looksWithoutOwner <= MAX_LOOKS_WITHOUT_OWNER) return undefined;
-    const size = await sizeOf(this.watched);
-    if (size === undefined) return { size: this.reports.size ?? 0, ended: "deleted" };
+    const size = await watchedSize(this.watched);
+    if (size === undefined) return { size: reports.size ?? 0, ended: "deleted" };
     return { size, ended: isOpen ? "restarting" : await recordedEnd(this.watched, this.#otherwise) };
   }
 
   /** How the append has ended, by a report that it has; undefined if it may continue. */
-  endIn({ size, reason }: News): Growth | undefined {
+  endIn({ size, reason }: News, reports: Reports): Growth | undefined {
     if (reason === "restarting") this.#otherwise = reason;
     if (reason === undefined || reason === "restarting") return undefined;
-    return { size: Math.max(size, this.reports.size ?? 0), ended: reason as EndReason };
+    return { size: Math.max(size, reports.size ?? 0), ended: reason as EndReason };
   }
+}
+
+/** What the file shows, while the owner of the path does not report. */
+async function* grown(watched: Watched, reports: Reports): AsyncGenerator<Growth, void, void> {
+  const size = await watchedSize(watched);
+  if (size === undefined || (reports.size !== undefined && size <= reports.size)) return;
+  reports.size = size;
+  yield { size };
 }
 
 /**
@@ -109,16 +130,16 @@ class GroupPath {
 async function* reported(
   path: GroupPath,
   inbox: Inbox,
+  reports: Reports,
   owner: string | undefined,
 ): AsyncGenerator<Growth, Growth | undefined, void> {
-  const { reports, watched } = path;
-  for (let left = CHECK_EVERY; left > 0 && !watched.signal.aborted; ) {
+  for (let left = CHECK_EVERY; left > 0 && !path.watched.signal.aborted; ) {
     // Without an owner that reports, the next look is due at the next tick.
     if (await inbox.wait()) left = owner !== undefined && reports.has(owner) ? left - 1 : 0;
     for (let news = inbox.take(); news; news = inbox.take()) {
       const taken = reports.take(news, owner);
       if (taken === "change") {
-        if (news.type === "ended") return path.endIn(news);
+        if (news.type === "ended") return path.endIn(news, reports);
         left = 0;
       } else if (taken) {
         yield taken;

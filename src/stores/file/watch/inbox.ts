@@ -8,6 +8,9 @@ import { atNextTick } from "./ticks.ts";
 /** Maximum bytes that are kept for a watch that is slow. Beyond that, they are read from the file. */
 const BUFFER_BYTES = 8 * 1024 * 1024;
 
+/** Maximum number of reports that are kept for it. Beyond that, only the last ones of growth are. */
+const MAX_NEWS = 4_096;
+
 /** Begins to listen for reports about the path. Call the result to stop. */
 export type Listen = (listener: (news: News) => void) => () => void;
 
@@ -16,6 +19,10 @@ export class Inbox {
   readonly #signal: AbortSignal;
   readonly #stop: () => void;
   #news: News[] = [];
+  /** Those before them, the next one last. */
+  #next: News[] = [];
+  /** How many may wait now. */
+  #mayWait = MAX_NEWS;
   #bytes = 0;
   #wake: () => void = () => {};
   #isTick = false;
@@ -29,7 +36,8 @@ export class Inbox {
 
   /** Takes the next report, without waiting for one. */
   take(): News | undefined {
-    const news = this.#news.shift();
+    if (this.#next.length === 0) [this.#next, this.#news] = [this.#news.reverse(), []];
+    const news = this.#next.pop();
     this.#bytes -= news?.bytes?.length ?? 0;
     return news;
   }
@@ -41,7 +49,7 @@ export class Inbox {
       this.#isTick = true;
       this.#wake();
     });
-    if (this.#news.length > 0 || this.#isTick || this.#signal.aborted) return Promise.resolve(this.#takeTick());
+    if (this.#waiting > 0 || this.#isTick || this.#signal.aborted) return Promise.resolve(this.#takeTick());
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#wake = () => {};
@@ -57,7 +65,7 @@ export class Inbox {
   close(): void {
     this.#stop();
     this.#cancelTick?.();
-    this.#news = [];
+    this.#keep([]);
   }
 
   #takeTick(): boolean {
@@ -69,10 +77,35 @@ export class Inbox {
   #add(news: News): void {
     this.#bytes += news.bytes?.length ?? 0;
     this.#news.push(news);
-    if (this.#bytes > BUFFER_BYTES) {
-      this.#news = this.#news.map(({ bytes, ...rest }) => rest);
-      this.#bytes = 0;
+    if (this.#bytes > BUFFER_BYTES || this.#waiting > this.#mayWait) {
+      this.#keep(lastGrowth([...this.#next.reverse(), ...this.#news]));
     }
     this.#wake();
   }
+
+  get #waiting(): number {
+    return this.#next.length + this.#news.length;
+  }
+
+  /** Replaces all that waits by reports without bytes. */
+  #keep(news: News[]): void {
+    this.#news = news;
+    this.#next = [];
+    this.#bytes = 0;
+    this.#mayWait = Math.max(MAX_NEWS, 2 * news.length);
+  }
+}
+
+/** Leaves growth out that is followed by more growth of the same append, and all bytes: one read of the file has them all. */
+function lastGrowth(news: readonly News[]): News[] {
+  const grown = new Set<string>();
+  const left: News[] = [];
+  for (const { bytes, ...rest } of news.toReversed()) {
+    const { type, from } = rest;
+    if (type === "grown" && grown.has(from)) continue;
+    if (type === "grown") grown.add(from);
+    else grown.delete(from);
+    left.push(rest);
+  }
+  return left.reverse();
 }

@@ -13,6 +13,10 @@ export class Reports {
   readonly #watched: Watched;
   /** The processes that report an append, and the generations of its content. */
   readonly #generations = new Map<string, string>();
+  /** What each of them has reported last. One may become the owner only after its report. */
+  readonly #last = new Map<string, Pick<News, "size" | "closed">>();
+  /** Whether it was passed on that the path is closed with {@link size}. */
+  #isClosed = false;
   /** The generation of the content that the watcher has found. */
   #confirmed: string | undefined;
   /** What the first look has found. */
@@ -49,22 +53,32 @@ export class Reports {
    */
   take(news: News, owner: string | undefined): Growth | "change" | undefined {
     const { from, type, generation } = news;
+    const isAppending = type === "state" || type === "grown";
+    if (isAppending) this.#last.set(from, { size: news.size, closed: news.closed });
+    else this.#last.delete(from);
     if (type === "state") this.#generations.set(from, generation ?? "");
-    else if (type !== "grown") this.#generations.delete(from);
+    else if (!isAppending) this.#generations.delete(from);
     if (from !== owner) return type === "state" ? "change" : undefined;
     if (type === "ended" || type === "gone") return "change";
     return type === "none" ? undefined : this.#growthIn(news);
   }
 
+  /** Growth that a process has reported before it was known to be the owner; undefined if that was passed on already. */
+  ofOwner(id: string): Growth | undefined {
+    const last = this.#last.get(id);
+    return last && this.#growthIn({ from: id, type: "grown", ...last });
+  }
+
   /** The growth that the owner of the path reports; undefined if it is known already. */
   #growthIn({ from, size, closed, bytes }: News): Growth | undefined {
     const last = this.size ?? 0;
-    const state = closed ? { closed } : {};
-    if (size < last || (size === last && !closed && this.size !== undefined)) return undefined;
+    const isKnown = size === last && this.size !== undefined && (!closed || this.#isClosed);
+    if (size < last || isKnown) return undefined;
     this.size = size;
+    this.#isClosed = closed;
     const start = size - (bytes?.length ?? 0);
     const isSame = this.#confirmed !== undefined && this.#generations.get(from) === this.#confirmed;
-    if (!bytes || start > last || !isSame) return { size, ...state };
-    return { size, bytes: bytes.subarray(last - start), ...state };
+    if (!bytes || start > last || !isSame) return { size, closed };
+    return { size, closed, bytes: bytes.subarray(last - start) };
   }
 }

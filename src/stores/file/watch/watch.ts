@@ -21,8 +21,10 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   const reports = new Reports(watched);
   try {
     await reports.confirm();
-    const rest = yield* watchInGroup(watched, inbox, reports);
-    if (rest === "by files") yield* watchByFiles(watched, inbox, reports, reports.size !== undefined);
+    for (let rest = ""; rest !== "over"; ) {
+      rest = yield* watchInGroup(watched, inbox, reports);
+      if (rest === "by files") rest = yield* watchByFiles(watched, inbox, reports, reports.size !== undefined);
+    }
   } finally {
     inbox.close();
   }

@@ -35,12 +35,20 @@ export interface Seen {
 }
 
 /**
- * The size of the path; undefined if it does not exist.
+ * The size of a watched path; undefined if it does not exist.
  *
  * @throws Errors of the operating system.
  */
-export async function sizeOf({ file, sizeNow }: Watched): Promise<number | undefined> {
-  if (sizeNow) return sizeNow();
+export async function watchedSize({ file, sizeNow }: Watched): Promise<number | undefined> {
+  return sizeNow ? sizeNow() : sizeOf(file);
+}
+
+/**
+ * The size of a file; undefined if it does not exist.
+ *
+ * @throws Errors of the operating system.
+ */
+export async function sizeOf(file: string): Promise<number | undefined> {
   try {
     return (await stat(file)).size;
   } catch (error) {
