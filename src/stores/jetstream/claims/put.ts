@@ -13,7 +13,7 @@ import type { Parts, PathRecord, RecordFields } from "../records/record.ts";
 import { type Core, newId } from "./core.ts";
 
 /** Bytes of the largest note that is in the message of its record. */
-export const NOTE_BYTES = 64 * 1024;
+export const NOTE_BYTES: number = 64 * 1024;
 
 /** A record to write. */
 export interface Put {
