@@ -219,6 +219,24 @@ watchTest("a follow of a path that is claimed by path does not break the lease",
   assert.equal(term(), before);
 });
 
+watchTest("a process that finds the path taken is not taken for its owner", async (at) => {
+  const { root, one, other, watch, tell, look, sees, seen } = at;
+  breakLease(root);
+  one.enter();
+  other.join();
+  watch();
+  tell(one.news("state", 5, { generation: "g" }));
+  await sees({ size: 5 });
+  // Its entry comes first in the folder, or last.
+  const others = ["0-early", "9-late"].map((name) => join(root, ".httpfstream", "entries", KEY, name));
+  for (const entry of others) writeFileSync(entry, JSON.stringify(other.owner.record));
+  await look();
+  tell(one.news("grown", 8));
+  await sees({ size: 8 });
+  tell(one.news("ended", 8, { reason: "complete" }));
+  await until("the end", () => seen.at(-1)?.ended === "complete");
+});
+
 watchTest("an owner that does not report is followed by its file, and keeps its lease", async (at) => {
   const { file, one, watch, look, tell, sees, term } = at;
   const before = term();

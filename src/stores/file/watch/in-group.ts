@@ -69,6 +69,8 @@ export async function* watchInGroup(
 class GroupPath {
   readonly watched: Watched;
   readonly #key: string;
+  /** The last owner that was found. */
+  #owner: string | undefined;
   /** What an append is that nothing is known of. */
   #otherwise: EndReason = "lost";
   /** Number of looks for which the path has had no owner. */
@@ -86,20 +88,22 @@ class GroupPath {
    */
   async look(isNew = false): Promise<Look> {
     const { reserved, owner, file } = this.watched;
-    const group = viewOf(this.watched, isNew);
-    if (!group) return "by files";
-    const linked = group.ownerOf(this.#key);
+    const view = viewOf(this.watched, isNew);
+    if (!view) return "by files";
+    const linked = view.ownerOf(this.#key);
     if (linked && (await judgeOwner(linked, owner)) !== "dead") return this.#found(linked.id);
     // What was claimed before the group has got the lease has no link.
-    const claimants = await claimantsOf(reserved, owner, file, group);
+    const claimants = await claimantsOf(reserved, owner, file, view);
     const { id: self, group: ours } = owner.record;
-    const member = claimants.find(({ owner: other }) => other.group === ours && other.id !== self);
-    if (claimants.length > 0 && !member) return "by files";
-    return this.#found(member?.owner.id);
+    const members = claimants.flatMap(({ owner: { id, group } }) => (group === ours && id !== self ? [id] : []));
+    if (claimants.length > 0 && members.length === 0) return "by files";
+    // Another one may be about to find out that the path is taken.
+    return this.#found(members.find((id) => id === this.#owner) ?? members[0]);
   }
 
   #found(owner: string | undefined): Look {
     if (owner !== undefined) this.#looksWithoutOwner = 0;
+    this.#owner = owner ?? this.#owner;
     return { owner };
   }
 
