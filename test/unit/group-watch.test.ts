@@ -1,8 +1,9 @@
 /** Watching an append of another process of the group: what counts are its reports, and what the lease shows. */
 import assert from "node:assert/strict";
-import { appendFileSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import fs, { appendFileSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { Growth } from "../../src/engine/storage/store.ts";
 import { groupLease, joinLease } from "../../src/stores/file/claims/group-lease.ts";
 import type { Lease } from "../../src/stores/file/claims/lease.ts";
@@ -14,6 +15,7 @@ import { keyOf, type Reserved, reservedIn } from "../../src/stores/file/reserved
 import { watchFile } from "../../src/stores/file/watch/watch.ts";
 import type { Seen } from "../../src/stores/file/watch/watched.ts";
 import { NOT_LOCAL } from "../fixture/local.ts";
+import { fakeClock } from "../fixture/other-process.ts";
 import { breakLease } from "../fixture/second-process.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
@@ -76,6 +78,7 @@ class Member {
 }
 
 interface Place {
+  readonly t: TestContext;
   readonly root: string;
   readonly file: string;
   /** Two processes of the group. The first one has the path by the lease. */
@@ -116,7 +119,7 @@ function watchTest(what: string, run: (at: Place) => Promise<void>): void {
     });
     let tell: (news: News) => void = () => {};
     const place: Place = {
-      ...{ root, file, one, other },
+      ...{ t, root, file, one, other },
       seen: [],
       record: { generation: "g" },
       term: () => groupLease(reserved)?.term,
@@ -216,6 +219,24 @@ watchTest("a follow of a path that is claimed by path does not break the lease",
   assert.equal(term(), before);
 });
 
+watchTest("a process that finds the path taken is not taken for its owner", async (at) => {
+  const { root, one, other, watch, tell, look, sees, seen } = at;
+  breakLease(root);
+  one.enter();
+  other.join();
+  watch();
+  tell(one.news("state", 5, { generation: "g" }));
+  await sees({ size: 5 });
+  // Its entry comes first in the folder, or last.
+  const others = ["0-early", "9-late"].map((name) => join(root, ".httpfstream", "entries", KEY, name));
+  for (const entry of others) writeFileSync(entry, JSON.stringify(other.owner.record));
+  await look();
+  tell(one.news("grown", 8));
+  await sees({ size: 8 });
+  tell(one.news("ended", 8, { reason: "complete" }));
+  await until("the end", () => seen.at(-1)?.ended === "complete");
+});
+
 watchTest("an owner that does not report is followed by its file, and keeps its lease", async (at) => {
   const { file, one, watch, look, tell, sees, term } = at;
   const before = term();
@@ -247,4 +268,26 @@ watchTest("a watch that has begun by files goes on with the reports, once the gr
   one.leave();
   await until("the end", () => seen.at(-1)?.ended === "complete");
   assert.ok(term());
+});
+
+watchTest("many watches share a look at the lease", async ({ t, one, watch, tell, look, seen }) => {
+  const clock = fakeClock(t);
+  const opened = t.mock.method(fs, "openSync");
+  syncBuiltinESMExports();
+  const looks = (): number => opened.mock.calls.filter(({ arguments: [file] }) => String(file).endsWith("held")).length;
+  try {
+    for (let count = 1; count <= 20; count++) {
+      watch();
+      tell(one.news("state", 5, { generation: "g" }));
+      await until("its size", () => seen.length === count);
+    }
+    await look();
+    assert.equal(looks(), 1);
+    clock.nowMs += 50;
+    await look();
+    assert.equal(looks(), 2);
+  } finally {
+    opened.mock.restore();
+    syncBuiltinESMExports();
+  }
 });

@@ -8,7 +8,8 @@ import { basename } from "node:path";
 import type { Growth } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { claimantsOf, claimsFolder, judgeOwner } from "../claims/entries.ts";
-import { groupView } from "../claims/group-lease.ts";
+import { type GroupView, groupView } from "../claims/group-lease.ts";
+import type { Owner } from "../claims/owner.ts";
 import type { News } from "../peers/links.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Reports } from "./reports.ts";
@@ -21,6 +22,9 @@ const CHECK_EVERY = 10;
 /** Maximum number of ticks until the owner of a path reports. From then on, each tick includes a look at the size. */
 const MAX_SILENT_TICKS = 10;
 
+/** Milliseconds for which a look at the lease serves all watches: there may be very many. */
+const VIEW_MS = 50;
+
 /** How it goes on: not at all, or by files. */
 export type Rest = "over" | "by files";
 
@@ -29,7 +33,7 @@ type Look = { readonly owner: string | undefined } | "by files";
 
 /** Whether a path can be watched without its files: the group has the lease, and no process outside the group has the path. */
 export async function isInGroup(watched: Watched): Promise<boolean> {
-  return (await new GroupPath(watched).look()) !== "by files";
+  return (await new GroupPath(watched).look(true)) !== "by files";
 }
 
 /** Yields what the owner of the path reports, as {@link watchByFiles} does. */
@@ -65,6 +69,8 @@ export async function* watchInGroup(
 class GroupPath {
   readonly watched: Watched;
   readonly #key: string;
+  /** The last owner that was found. */
+  #owner: string | undefined;
   /** What an append is that nothing is known of. */
   #otherwise: EndReason = "lost";
   /** Number of looks for which the path has had no owner. */
@@ -75,23 +81,29 @@ class GroupPath {
     this.#key = basename(claimsFolder(watched.reserved, watched.file));
   }
 
-  /** Which process of the group has the path, if there is one that lives. */
-  async look(): Promise<Look> {
+  /**
+   * Which process of the group has the path, if there is one that lives.
+   *
+   * @param isNew Whether the lease must be looked at now. Default: a recent look will do.
+   */
+  async look(isNew = false): Promise<Look> {
     const { reserved, owner, file } = this.watched;
-    const group = groupView(reserved, owner.record);
-    if (!group) return "by files";
-    const linked = group.ownerOf(this.#key);
+    const view = viewOf(this.watched, isNew);
+    if (!view) return "by files";
+    const linked = view.ownerOf(this.#key);
     if (linked && (await judgeOwner(linked, owner)) !== "dead") return this.#found(linked.id);
     // What was claimed before the group has got the lease has no link.
-    const claimants = await claimantsOf(reserved, owner, file, group);
+    const claimants = await claimantsOf(reserved, owner, file, view);
     const { id: self, group: ours } = owner.record;
-    const member = claimants.find(({ owner: other }) => other.group === ours && other.id !== self);
-    if (claimants.length > 0 && !member) return "by files";
-    return this.#found(member?.owner.id);
+    const members = claimants.flatMap(({ owner: { id, group } }) => (group === ours && id !== self ? [id] : []));
+    if (claimants.length > 0 && members.length === 0) return "by files";
+    // Another one may be about to find out that the path is taken.
+    return this.#found(members.find((id) => id === this.#owner) ?? members[0]);
   }
 
   #found(owner: string | undefined): Look {
     if (owner !== undefined) this.#looksWithoutOwner = 0;
+    this.#owner = owner ?? this.#owner;
     return { owner };
   }
 
@@ -99,7 +111,7 @@ class GroupPath {
   async endWithoutOwner(reports: Reports): Promise<Growth | undefined> {
     const isOpen = await this.watched.resumable();
     // Another process may have continued the session, and ended it, since the owner was looked up.
-    const now = await this.look();
+    const now = await this.look(true);
     if (now === "by files" || now.owner !== undefined) return undefined;
     if (isOpen && ++this.#looksWithoutOwner <= MAX_LOOKS_WITHOUT_OWNER) return undefined;
     const size = await watchedSize(this.watched);
@@ -113,6 +125,18 @@ class GroupPath {
     if (reason === undefined || reason === "restarting") return undefined;
     return { size: Math.max(size, reports.size ?? 0), ended: reason as EndReason };
   }
+}
+
+/** The last looks at the leases of groups. If one was broken since, its links stay until their owners have entries. */
+const views = new WeakMap<Owner, { readonly atMs: number; readonly view: GroupView | undefined }>();
+
+function viewOf({ reserved, owner }: Watched, isNew: boolean): GroupView | undefined {
+  const atMs = performance.now();
+  const known = views.get(owner);
+  if (known && !isNew && atMs - known.atMs < VIEW_MS) return known.view;
+  const view = groupView(reserved, owner.record);
+  views.set(owner, { atMs, view });
+  return view;
 }
 
 /** What the file shows, while the owner of the path does not report. */
