@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runTestFile } from "../../scripts/lib/test-file.ts";
 import { counts, type TestResult } from "../../scripts/lib/test-result.ts";
+import { until } from "../fixture/until.ts";
 
 let folder = "";
 before(async () => {
@@ -149,7 +150,9 @@ it("processes that a file leaves behind are ended with it", async () => {
   `);
   assert.equal(counts(results), "1 passed, 0 failed");
   const pid = Number(await readFile(join(folder, "pid"), "utf8"));
-  // Gone, or a zombie that was not reaped yet.
-  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
-  assert.match(stdout.trim(), /^(Z.*)?$/);
+  await until("its end", () => {
+    // Gone, or a zombie that was not reaped yet.
+    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+    return /^(Z.*)?$/.test(stdout.trim());
+  });
 });
