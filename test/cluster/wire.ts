@@ -13,8 +13,10 @@ import type { Runtime } from "../fixture/processes.ts";
 /** As `wire-standalone-*.test.ts` start their server. */
 const TERMS = { hosts: ["streams.example"], deletes: "all" } as const;
 
-/** What two servers do differently from one, each with its reason: nothing. */
-export const DIFFERENCES: NonNullable<Target["differs"]> = {};
+/** What two servers do differently from one, each with its reason. */
+export const DIFFERENCES: NonNullable<Target["differs"]> = {
+  "folders elsewhere": "a server knows only of its own appends whether the folders above them are live",
+};
 
 /** Runs the suite through two servers in front of three NATS servers. */
 export async function wireThroughNats(runtime: Runtime): Promise<void> {
