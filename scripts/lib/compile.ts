@@ -25,7 +25,8 @@ export function compile(folder: string, { files, folders = [] }: More): string |
     extends: join(ROOT, "tsconfig.build.json"),
     compilerOptions: {
       ...{ rootDir: ROOT, outDir: join(folder, "dist"), noCheck: true },
-      ...{ declaration: false, isolatedDeclarations: false },
+      // Tests may import fixtures in JavaScript.
+      ...{ declaration: false, isolatedDeclarations: false, allowJs: true },
     },
     files: from(["mod.ts", ...files]),
     include: from(["src", ...folders]),

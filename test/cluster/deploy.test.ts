@@ -5,13 +5,12 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { ROOT } from "../../scripts/lib/install.mjs";
 import type { Store } from "../../src/store/mod.ts";
 import { jetstreamStore } from "../../src/stores/jetstream/mod.ts";
 import { listed, put, stored } from "../contract/store/driver.ts";
 import { freePort } from "../docs/free-port.ts";
 import { serverForTests } from "../fixture/nats.ts";
-import { Program, run } from "../fixture/processes.ts";
+import { PROJECT, Program, run } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 
@@ -31,7 +30,7 @@ describe("deploy/nats.conf", { skip: "missing" in nats && nats.missing, timeout:
     const [client, http] = [await freePort(), await freePort()];
     server = `127.0.0.1:${client}`;
     monitor = `http://127.0.0.1:${http}`;
-    const whole = await readFile(join(ROOT, "deploy", "nats.conf"), "utf8");
+    const whole = await readFile(join(PROJECT, "deploy", "nats.conf"), "utf8");
     // One server of its own: without its peers.
     const alone = whole
       .replace(/^cluster \{[^}]*\}$/m, "")
@@ -57,7 +56,7 @@ describe("deploy/nats.conf", { skip: "missing" in nats && nats.missing, timeout:
 
   it("is valid as it is", async () => {
     assert.ok("path" in nats);
-    const file = join(ROOT, "deploy", "nats.conf");
+    const file = join(PROJECT, "deploy", "nats.conf");
     // `run` has no way to set variables.
     const line = Object.entries(ENV).map(([name, value]) => `${name}=${value}`);
     const { exit, output } = await run("env", [...line, nats.path, "-t", "-c", file]);
