@@ -150,7 +150,11 @@ class Stage {
     const faults: Readonly<Record<string, Fault>> = { ...NATS_FAULTS, ...SERVER_FAULTS, ...setting.special };
     // What only this scene has comes first.
     const special = Object.keys(setting.special);
-    for (let round = 0; round < ROUNDS && (round < Math.max(1, special.length) || performance.now() < untilMs); round++) {
+    for (
+      let round = 0;
+      round < ROUNDS && (round < Math.max(1, special.length) || performance.now() < untilMs);
+      round++
+    ) {
       const chance = this.#random.fork("round", round);
       await sleep(chance.spread(50, MAX_CALM_MS));
       const name = special[round] ?? oneOf(chance, Object.keys(faults));
