@@ -102,8 +102,11 @@ describe("links of the viewer page", { skip: NO_CHROMIUM }, () => {
     const { page } = viewer;
     await viewer.until("numbers", shows(LINES.length));
     const goTo = async (wanted: string): Promise<void> => {
+      const input = page.getByLabel("Line, @byte, percentage or time");
+      // The dialog of the last jump closes once that is done.
+      await input.waitFor({ state: "hidden" });
       await page.keyboard.press(":");
-      await page.getByLabel("Line, @byte, percentage or time").fill(wanted);
+      await input.fill(wanted);
       await page.keyboard.press("Enter");
     };
     await goTo("777");

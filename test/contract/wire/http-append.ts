@@ -197,8 +197,8 @@ export function httpAppendSection(target: Target): void {
           headers: { "Transfer-Encoding": coding },
         });
         await coded.connection.write("3\r\nabc\r\n0\r\n\r\n");
-        const { status } = await coded.response();
-        // Some runtimes refuse it by themselves, as a malformed request.
+        // Some runtimes refuse it by themselves, as a malformed request, and may reset the connection right behind the head.
+        const { status } = await coded.head;
         assert.ok(status === 501 || status === 400, `${coding}: ${status}`);
       }
       assert.equal((await wire.get("new/")).status, 404);
