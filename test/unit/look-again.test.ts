@@ -94,7 +94,7 @@ describe("lookAgain()", () => {
 });
 
 /** A memory store whose looks find what `seen` makes of what is there. */
-function staleStore(seen: (found: StoreStat | undefined) => StoreStat | undefined, maxStaleMs = 200): Store {
+function staleStore(seen: (found: StoreStat | undefined) => StoreStat | undefined, maxStaleMs = 60_000): Store {
   const memory = memoryStore();
   return withMembers(memory, { maxStaleMs, stat: async (path) => seen(await memory.stat(path)) });
 }
@@ -123,7 +123,7 @@ describe("an app on a store that may be stale", () => {
   });
 
   it("answers 416 for an offset that is past the end at every look", async (t) => {
-    const store = staleStore((found) => found);
+    const store = staleStore((found) => found, 200);
     await put(store, "a.txt", "hello");
     const app = await appOn(store, t);
     assert.equal((await app.request("/a.txt?offset=6")).status, 416);
@@ -132,7 +132,7 @@ describe("an app on a store that may be stale", () => {
 
   it("answers 503 if the store does not settle", async (t) => {
     let size = 0;
-    const store = staleStore((found) => found && { ...found, size: size++ });
+    const store = staleStore((found) => found && { ...found, size: size++ }, 200);
     await put(store, "a.txt", "hello");
     const response = await (await appOn(store, t)).request("/a.txt?offset=6000");
     assert.deepEqual([response.status, response.headers.get("Stream-Error")], [503, "restarting"]);

@@ -12,7 +12,7 @@ import type { Core } from "./core.ts";
 const ABSENT_MS = 500;
 
 /** Questions to a node that does not answer. Right after the end of a process, the first one gets no answer either. */
-const SILENT_QUESTIONS = 3;
+const SILENT_QUESTIONS = 8;
 
 /** `free`: nobody holds the path. `silent`: its holder may wake up. `ending`: its holder is about to release it. */
 export type Verdict = "free" | "silent" | "ending";
