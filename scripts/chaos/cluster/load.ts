@@ -18,7 +18,7 @@ const PATIENCE_MS = 120_000;
 
 /** The largest piece that is written at once, in bytes, and the longest pause after it, in milliseconds. */
 const PIECE_BYTES = 6_000;
-const PAUSE_MS = 25;
+const PAUSE_MS = 75;
 
 /** The dependencies of a {@link Load}. */
 export interface LoadParts {
