@@ -21,6 +21,10 @@ const HANDOVER_MS = 2_000;
 /** Milliseconds before each attempt at claiming it, unless the other process reports that the path is free. */
 const ATTEMPT_INTERVAL_MS = 100;
 
+/** Milliseconds within which the append of another process ends if its client has left, and between two looks at it. */
+const ENDING_MS = 300;
+const ENDING_INTERVAL_MS = 25;
+
 /** Bytes per read of an unfinished line. */
 const LOOK_BYTES = 64 * 1024;
 
@@ -102,8 +106,11 @@ export async function claimPath(
   const kept = terms.enforcesStreamRules ?? false;
   const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type, kept, isLeaving };
   const handle = await store.claim(path, options).catch(async (error) => {
-    const kept = isConflict(error) && !terms.enforcesStreamRules ? await claimKept(store, path, options) : undefined;
-    if (kept) return kept;
+    const claims = isConflict(error) && !terms.enforcesStreamRules ? [claimKept, claimEnding] : [];
+    for (const claim of claims) {
+      const handle = await claim(store, path, options);
+      if (handle) return handle;
+    }
     // The path was removed after the first check. The second check throws if the preconditions require it to exist.
     if (isNotFound(error)) await checkBeforeClaim(store, path, terms);
     throw await refused(by, path, error);
@@ -148,10 +155,7 @@ async function claimKept(store: Store, path: string, options: ClaimOptions): Pro
   try {
     while (!notices.isLate) {
       await notices.within(ATTEMPT_INTERVAL_MS);
-      const handle = await store.claim(path, options).catch((error: unknown) => {
-        if (!isConflict(error)) throw error;
-        return undefined;
-      });
+      const handle = await claimUnlessHeld(store, path, options);
       if (handle) return handle;
     }
     return undefined;
@@ -159,6 +163,29 @@ async function claimKept(store: Store, path: string, options: ClaimOptions): Pro
     notices.stop();
     await withdraw();
   }
+}
+
+/**
+ * Claims a path whose append in another process may be ending: its client may know of the end before the path is free.
+ * Undefined if the append goes on.
+ */
+async function claimEnding(store: Store, path: string, options: ClaimOptions): Promise<AppendHandle | undefined> {
+  // The server of a session removes its record before the client knows of the end.
+  if (await store.sessions.find(path).catch(() => undefined)) return undefined;
+  for (const untilMs = performance.now() + ENDING_MS; performance.now() < untilMs; ) {
+    await new Promise((resolve) => setTimeout(resolve, ENDING_INTERVAL_MS));
+    const handle = await claimUnlessHeld(store, path, options);
+    if (handle) return handle;
+  }
+  return undefined;
+}
+
+/** Claims a path; undefined if another process has it. */
+async function claimUnlessHeld(store: Store, path: string, options: ClaimOptions): Promise<AppendHandle | undefined> {
+  return await store.claim(path, options).catch((error: unknown) => {
+    if (!isConflict(error)) throw error;
+    return undefined;
+  });
 }
 
 function isConflict(error: unknown): boolean {

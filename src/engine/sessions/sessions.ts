@@ -24,8 +24,8 @@ export interface OpenedSession {
 /** Preconditions for opening a session on a path. */
 export type SessionPreconditions = PathPreconditions & Pick<AppendPreconditions, "type" | "peer" | "requestId">;
 
-/** Attempts to find a session that is moving from one process to another. */
-const ATTEMPTS = 25;
+/** Attempts to find a session that is moving from one process to another. On a busy machine, a handover takes seconds. */
+const ATTEMPTS = 60;
 
 /** Milliseconds between two attempts. */
 const ATTEMPT_INTERVAL_MS = 100;
