@@ -7,7 +7,7 @@
  */
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { ensureInstalled, ROOT } from "./lib/install.mjs";
 
 const [file, ...args] = process.argv.slice(2);
@@ -17,8 +17,12 @@ if (!file) {
 }
 const script = resolve(ROOT, file);
 
+// The packages of a store on NATS are installed only for one.
+const named = [...args, process.env.HTTPFSTREAM_STORE ?? ""];
+const scope = named.some((text) => /^(--store=)?(nats|tls):/i.test(text)) ? "nats" : "program";
+
 try {
-  await ensureInstalled(script === join(ROOT, "mod.ts") ? "program" : "all");
+  await ensureInstalled(script === join(ROOT, "mod.ts") ? scope : "all");
 } catch (error) {
   console.error(error.message);
   process.exit(1);
@@ -33,4 +37,6 @@ const { npm_command, INIT_CWD } = process.env;
 if (npm_command && INIT_CWD && process.cwd() === ROOT) process.chdir(INIT_CWD);
 
 process.argv = [process.execPath, script, ...args];
+// The server starts itself once more for each of its workers: see src/cli/serve/workers/program.ts.
+globalThis[Symbol.for("httpfstream.launcher")] = [fileURLToPath(import.meta.url), file];
 await import(pathToFileURL(script).href);

@@ -1,7 +1,8 @@
 /**
  * `npm test`: sets up, then runs all checks and all tests. Works in a fresh clone.
  *
- *     npm test                          everything
+ *     npm test                          everything except the files that take long and show little that is new
+ *     npm test -- --all                 those, too; see lib/long-files.ts
  *     npm test -- --only types,wire     the check groups and test files whose name contains one of the words
  *     npm test -- test/unit             the same
  *     npm test -- --only node24,wire    the same for "wire", and also on that version of Node
@@ -19,6 +20,8 @@ import { offerBuilt } from "./lib/built.ts";
 import { CHECKS, runCheck } from "./lib/checks.ts";
 import { ROOT } from "./lib/install.mjs";
 import { offerInstallation } from "./lib/installation.ts";
+import { LONG_FILES } from "./lib/long-files.ts";
+import { natsServer } from "./lib/nats-server.ts";
 import { NODE_VERSIONS, type NodeVersion, nodeExecutable } from "./lib/node-versions.ts";
 import { FILE_TIMEOUT_MS, killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
@@ -26,8 +29,8 @@ import { counts, type TestResult } from "./lib/test-result.ts";
 /** Debian packages of the programs that tests run. */
 const DEBIAN_PACKAGES = ["chromium-headless-shell", "curl", "firefox-esr", "openssl", "tmux"];
 
-/** How many test files run at once: at most two for the processors, and two more because many tests mostly wait. */
-const CONCURRENCY: number = Math.min(2, availableParallelism()) + 2;
+/** How many test files run at once: at most two for the processors, and three more because many tests mostly wait. */
+const CONCURRENCY: number = Math.min(2, availableParallelism()) + 3;
 
 /** The test files that use the package as its users get it. */
 const INSTALLED = /^test\/(docs|package\/installed)/;
@@ -50,17 +53,21 @@ const steps: Step[] = [];
 process.once("SIGINT", () => abort(130));
 process.once("SIGTERM", () => abort(143));
 
-const given = selection();
+const { given, all } = selection();
 const versions = NODE_VERSIONS.filter(({ name }) => given.length === 0 || given.includes(name));
 const words = given.filter((word) => NODE_VERSIONS.every(({ name }) => name !== word));
 const hasNames = words.length > 0 || given.length === 0;
 const selected = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word));
 const checks = hasNames ? CHECKS.filter(({ group }) => selected(group)) : [];
 const files = hasNames ? testFiles().filter(selected) : [];
-const tasks: Task[] = [...files.map((file) => ({ file })), ...onVersions()];
-if (checks.length + tasks.length === 0) stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
+const leftOut = files.filter((file) => file in LONG_FILES && !all && !words.includes(nameOf(file)));
+const tasks: Task[] = [...files.filter((file) => !leftOut.includes(file)).map((file) => ({ file })), ...onVersions()];
+if (checks.length + tasks.length + leftOut.length === 0)
+  stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
 
 setUp();
+for (const file of leftOut)
+  steps.push({ title: file, results: [{ kind: "skip", name: file, reason: reasonOf(file) }] });
 await together(checks, availableParallelism(), (check) => step(check.name, async () => [await runCheck(check)]));
 if (steps.some(({ title, results }) => title === "build" && results.every(({ kind }) => kind === "pass"))) offerBuilt();
 const installed = files.some((file) => INSTALLED.test(file)) ? step("the package installs", installation) : undefined;
@@ -68,15 +75,25 @@ await together(mixed(tasks.filter((task) => !runsElsewhere(task))), CONCURRENCY,
 await installed;
 summarize();
 
-/** The words that select tests, from `--only a,b` and from the positional arguments. */
-function selection(): string[] {
-  const options = { only: { type: "string", multiple: true } } as const;
+/** The words that select tests, from `--only a,b` and from the positional arguments, and whether files that take long run. */
+function selection(): { given: string[]; all: boolean } {
+  const options = { only: { type: "string", multiple: true }, all: { type: "boolean", default: false } } as const;
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
-    return [...(values.only ?? []), ...positionals].flatMap((value) => value.split(",")).filter((word) => word !== "");
+    const words = [...(values.only ?? []), ...positionals].flatMap((value) => value.split(","));
+    return { given: words.filter((word) => word !== ""), all: values.all };
   } catch (error) {
-    return stop(2, `${(error as Error).message}\nUsage: npm test -- [--only WORD,...] [WORD ...]`);
+    return stop(2, `${(error as Error).message}\nUsage: npm test -- [--all] [--only WORD,...] [WORD ...]`);
   }
+}
+
+/** What `--only` calls a file, such as "unit/path". */
+function nameOf(file: string): string {
+  return file.replace(/^test\/|\.test\.ts$/g, "");
+}
+
+function reasonOf(file: string): string {
+  return `takes long; it runs with --all, or with --only ${nameOf(file)}. Always run: ${LONG_FILES[file]}`;
 }
 
 function testFiles(): string[] {
@@ -99,6 +116,9 @@ function setUp(): void {
   for (const { version } of versions) nodeExecutable(version);
   // A failure is not fatal: tests that need a missing program are skipped and report why.
   spawnSync(join(ROOT, "scripts", "debian.sh"), DEBIAN_PACKAGES, { stdio: ["ignore", 2, 2] });
+  // Fetched here, once: several test files need it.
+  const nats = files.some((file) => file.startsWith("test/cluster/")) ? natsServer() : undefined;
+  if (nats && "missing" in nats) console.error(`\nNO CLUSTER TESTS: ${nats.missing}\n`);
 }
 
 /** Installs the package for the files that use it. */

@@ -25,6 +25,7 @@ export type {
   SessionRecord,
   SessionRecords,
   Store,
+  StoreCounts,
   StoreEntry,
   StoreListing,
   StoreStat,

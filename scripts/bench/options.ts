@@ -12,8 +12,8 @@ export const HELP = `Usage: npm run bench -- [option ...]
 Measures this checkout and its peers, all in one run, and prints a table.
 
   --only WORD,...     loads whose names have one of the words in them: flood, paced, ingest, catch-up, memory,
-                      connect, paths, join, streams
-  --peers NAME,...    only these: httpfstream[-deno|-bun][-classic|-http|-streams|-disk|-posted], bare, nchan,
+                      connect, paths, join, streams, workers
+  --peers NAME,...    only these: httpfstream[-deno|-bun][-classic|-http|-streams|-disk|-posted|-workers], bare, nchan,
                       durable[-memory], sendfile, cat; with tokens, for connect: httpfstream-hs256|-eddsa[-each][-http]
   --runtime NAME,...  run ours only on these: ${RUNTIMES.join(", ")} (default: all)
   --url URL           measure the server that runs there, over plain HTTP, instead of ours: running[-classic|-http|-streams]

@@ -26,6 +26,8 @@ export interface Options {
   readonly durability: Durability;
   /** The share of paths, from 0 to 1, whose files are removed or replaced behind the server's back. */
   readonly replaced: number;
+  /** Whether the servers are in front of three NATS servers, in place of a folder. */
+  readonly cluster: boolean;
 }
 
 /** The output of `--help`. */
@@ -44,6 +46,11 @@ The files of some paths are removed or replaced by hand: no append may go on in 
 the beginning of one and the end of another. Other clients pipeline requests and leave without an answer: when all is
 calm again, servers must have given back every path and every descriptor that these have taken.
 
+With --cluster, two servers share three NATS servers in place of a folder. Leaders are killed and stopped, majorities lost,
+connections to NATS cut, held and slowed, servers killed, stopped and restarted, disks filled and networks split (these two
+need root), one after the other and together. Other clients use the store directly: what they were told must be
+linearizable, path by path.
+
   --minutes N         how long it goes on, such as 30 or 0.5; what is under way then comes to its end (default: 1)
   --seed N            repeats the choices of an earlier run (default: a random one, which is printed)
   --paths N           how many paths live at the same time (default: 6)
@@ -52,6 +59,7 @@ calm again, servers must have given back every path and every descriptor that th
   --runtime NAME,...  what the servers run on: ${RUNTIMES.join(", ")}, or one for each server (default: node)
   --durability LEVEL  when a byte counts as stored: ${DURABILITIES.join(" or ")} (default: os)
   --replaced SHARE    how many of the paths have their files removed or replaced by hand, from 0 to 1 (default: 0.2)
+  --cluster           servers in front of NATS; --streams, --durability and --replaced do not apply then
   --help              this text
 
 The choices depend on the seed and on the other options; the moments at which they meet depend on the machine, too. The
@@ -68,7 +76,7 @@ const SERVERS = 2;
  * @throws {UsageError} if an argument is unknown or invalid.
  */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const { help, minutes, seed, paths, streams, followers, runtime, durability, replaced } = parse(args);
+  const { help, minutes, seed, paths, streams, followers, runtime, durability, replaced, cluster } = parse(args);
   if (help) return undefined;
   const names = runtime.flatMap((value) => value.split(","));
   const runtimes = names.map((name) => oneOf("--runtime", name, RUNTIMES));
@@ -83,6 +91,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     }),
     durability: oneOf("--durability", durability, DURABILITIES),
     replaced: number("--replaced", replaced, /^([01]|0?\.\d+)$/, "a number from 0 to 1"),
+    cluster,
   };
 }
 
@@ -100,6 +109,7 @@ function parse(args: readonly string[]) {
         runtime: { ...text, multiple: true, default: ["node"] },
         durability: { ...text, default: "os" },
         replaced: { ...text, default: "0.2" },
+        cluster: { type: "boolean", default: false },
         help: { type: "boolean" },
       },
     }).values;

@@ -2,10 +2,6 @@
  * One path, from its first byte to the comparison of source, file and followers.
  * @module
  */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Appender, type AppendResult } from "./appender.ts";
 import { Content } from "./content.ts";
@@ -13,11 +9,14 @@ import { Follower, type FollowResult } from "./follower.ts";
 import { drawPath, type FollowPlan, type PathPlan } from "./plan.ts";
 import { HostileProxy, type Network } from "./proxy.ts";
 import type { Random } from "./random.ts";
+import type { StoredPaths } from "./stored.ts";
 
 /** The dependencies of a {@link PathLife}. */
 export interface PathParts {
   readonly path: string;
+  /** The folder of the servers. Empty if they have none. */
   readonly root: string;
+  readonly stored: StoredPaths;
   readonly random: Random;
   readonly network: Network;
   readonly graceMs: number;
@@ -54,9 +53,8 @@ export class PathLife {
 
   /** Runs the append and the follows, and compares the results. Removes the file if there was no problem. */
   async run(): Promise<void> {
-    const { path, root, network } = this.#parts;
+    const { path, stored, network } = this.#parts;
     const { ledger } = network;
-    const file = join(root, path);
     let isWell = true;
     const complain = (what: string): void => {
       isWell = false;
@@ -68,16 +66,16 @@ export class PathLife {
       ...this.#plan.follows.map((plan, at) => this.#follow(appender, plan, at)),
     ]);
     if (appended.status === "rejected") complain(`the append failed: ${inWords(appended.reason)}`);
-    else await this.#compareFile(file, appended.value, complain);
+    else await this.#compareStored(appended.value, complain);
     for (const [at, result] of followed.entries()) {
       const who = `follower ${at}`;
       if (result.status === "rejected") complain(`${who} failed: ${inWords(result.reason)}`);
       else if (appended.status === "fulfilled") {
-        await this.#compareFollower(file, appended.value, result.value, (what) => complain(`${who} ${what}`));
+        await this.#compareFollower(appended.value, result.value, (what) => complain(`${who} ${what}`));
       }
     }
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
-    if (isWell) await rm(file);
+    if (isWell) await stored.remove(path);
   }
 
   async #append(): Promise<Appender> {
@@ -114,14 +112,14 @@ export class PathLife {
     return proxy;
   }
 
-  async #compareFile(file: string, appended: AppendResult, complain: (what: string) => void): Promise<void> {
-    const { ledger } = this.#parts.network;
-    const { size } = await stat(file);
+  async #compareStored(appended: AppendResult, complain: (what: string) => void): Promise<void> {
+    const { path, stored, network } = this.#parts;
+    const { ledger } = network;
+    const { size, sha256: found } = await stored.digest(path);
     const { end, acked, written } = appended;
     if (end === "complete" && size !== written) complain(`the file has ${size} bytes, the source had ${written}`);
     if (size < acked) complain(`the file has ${size} bytes, though ${acked} were acknowledged`);
     if (size > written) complain(`the file has ${size} bytes, though only ${written} were written`);
-    const found = await sha256(file);
     const source = size === written ? appended.sha256 : this.#content.sha256(0, size);
     if (found !== source) complain(`the SHA-256 of its first ${size} bytes is ${source}, of the file's ${found}`);
     ledger.count("bytes", "appended", size);
@@ -129,12 +127,12 @@ export class PathLife {
   }
 
   async #compareFollower(
-    file: string,
     appended: AppendResult,
     followed: FollowResult,
     complain: (what: string) => void,
   ): Promise<void> {
-    const { size } = await stat(file);
+    const { path, stored } = this.#parts;
+    const size = await stored.size(path);
     const { from, to, end, wrongAt } = followed;
     if (wrongAt !== undefined) complain(`got a wrong byte at offset ${wrongAt}`);
     if (to !== size) complain(`got the bytes up to ${to} and then "${end.reason}", though the file has ${size}`);
@@ -145,12 +143,6 @@ export class PathLife {
     if (end.reason !== wanted) complain(`heard that it ended as "${end.reason}", and not as "${wanted}"`);
     this.#parts.network.ledger.count("compared", "followers");
   }
-}
-
-async function sha256(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
-  return hash.digest("hex");
 }
 
 function inWords(thrown: unknown): string {

@@ -19,6 +19,7 @@ import { pipelineAgain } from "./pipeline.ts";
 import type { Network } from "./proxy.ts";
 import { Random } from "./random.ts";
 import { ReplacedLife } from "./replaced.ts";
+import { filesIn, type StoredPaths } from "./stored.ts";
 import { storm } from "./storm.ts";
 
 /** The grace period in milliseconds: of a run of a minute or more, and of a shorter one. */
@@ -57,6 +58,7 @@ class Chaos {
   readonly #options: Options;
   readonly #folder: string;
   readonly #root: string;
+  readonly #stored: StoredPaths;
   readonly #random: Random;
   readonly #graceMs: number;
   readonly #isShort: boolean;
@@ -70,6 +72,7 @@ class Chaos {
     this.#options = options;
     this.#folder = folder;
     this.#root = join(folder, "root");
+    this.#stored = filesIn(this.#root);
     this.#random = new Random(options.seed);
     this.#isShort = options.minutes < 1;
     this.#graceMs = this.#isShort ? GRACE_MS.short : GRACE_MS.long;
@@ -173,6 +176,7 @@ class Chaos {
       const life = begin({
         path,
         root: this.#root,
+        stored: this.#stored,
         random: this.#random.fork(path),
         network,
         graceMs: this.#graceMs,

@@ -17,11 +17,15 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/
 /** What runs the sources on Node. It is a development dependency, as the package is built without it. */
 const RUNNER = "tsx";
 
+/** What only a store on NATS needs. npm does not install optional peers by itself. */
+const NATS = ["@nats-io/transport-node", "@nats-io/jetstream"];
+
 /**
  * Installs what package-lock.json lists. If it is there already, the check takes a few milliseconds.
  * Prints to standard error only: standard output belongs to the command that runs next.
  *
- * @param scope `program`: what the server and the commands need, about 20 MB. `all`: also what tests and tools need.
+ * @param scope `program`: what the server and the commands need, about 20 MB. `nats`: also what a store on NATS needs.
+ * `all`: also what tests and tools need.
  * @throws {Error} if npm can't be started or fails.
  */
 export async function ensureInstalled(scope = "all", root = ROOT) {
@@ -47,9 +51,11 @@ export async function ensureInstalled(scope = "all", root = ROOT) {
 /** The npm command that installs; it does not change package-lock.json. */
 function installation(scope, root) {
   // Options given together: npm takes the runner for a dependency of the program, and saves that nowhere.
-  if (scope === "program") {
-    const { version } = packages(join(root, "package-lock.json"))[`node_modules/${RUNNER}`];
-    return ["install", "--no-save", "--save-prod", "--omit=dev", `${RUNNER}@${version}`];
+  if (scope !== "all") {
+    const known = packages(join(root, "package-lock.json"));
+    const added = [RUNNER, ...(scope === "nats" ? NATS : [])];
+    const named = added.map((name) => `${name}@${known[placeOf(name)].version}`);
+    return ["install", "--no-save", "--save-prod", "--omit=dev", ...named];
   }
   // `npm ci` removes node_modules first, also under a server that runs from it.
   return isInstalled("program", root) ? ["install", "--no-save", "--include=dev"] : ["ci", "--include=dev"];
@@ -63,12 +69,27 @@ export function isInstalled(scope = "all", root = ROOT) {
   const wanted = packages(join(root, "package-lock.json"));
   const present = packages(join(root, "node_modules", ".package-lock.json"));
   if (!wanted || !present) return false;
+  const needed = new Set([placeOf(RUNNER), ...(scope === "nats" ? placesFor(NATS, wanted) : [])]);
   return Object.entries(wanted).every(([path, { version, integrity, optional, devOptional, dev }]) => {
-    if (path === "" || (scope === "program" && dev && path !== `node_modules/${RUNNER}`)) return true;
+    if (path === "" || (scope !== "all" && dev && !needed.has(path))) return true;
     const found = present[path];
     if (!found) return optional === true || devOptional === true;
     return found.version === version && found.integrity === integrity;
   });
+}
+
+function placeOf(name) {
+  return `node_modules/${name}`;
+}
+
+/** The places of packages, and of all that they depend on. */
+function placesFor(names, known, found = new Set()) {
+  for (const name of names) {
+    if (found.has(placeOf(name))) continue;
+    found.add(placeOf(name));
+    placesFor(Object.keys(known[placeOf(name)]?.dependencies ?? {}), known, found);
+  }
+  return found;
 }
 
 function packages(file) {

@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { ROOMS, type Room, RUNTIME_NAMES } from "./rooms.ts";
+import type { Room } from "./room.ts";
+import { ROOMS, RUNTIME_NAMES } from "./rooms.ts";
 
 const BIOME = fileURLToPath(new URL("../../node_modules/@biomejs/biome/bin/biome", import.meta.url));
 

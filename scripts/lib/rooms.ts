@@ -2,16 +2,8 @@
  * The rooms of the source tree: what the files of each folder may import, and which runtime globals they may use.
  * @module
  */
-
-/** What the files of one folder may use; see {@link ROOMS}. Files may always import from their own folder. */
-export interface Room {
-  /** Other folders whose files they may import. Default: none. */
-  readonly imports?: readonly string[];
-  /** Patterns of the packages that they may import; a pattern with a leading `!` excludes packages. Default: none. */
-  readonly packages?: readonly string[];
-  /** Those of {@link RUNTIME_NAMES} that they may use. Default: none. */
-  readonly globals?: readonly string[];
-}
+import { files, NODE, NODE_MODULES, type Room } from "./room.ts";
+import { STORE_ROOMS } from "./store-rooms.ts";
 
 /** Globals that not every runtime has. */
 export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
@@ -26,8 +18,6 @@ const SERVICE = [
   "src/server/service",
 ];
 const CLIENT = ["src/support", "src/protocol", "src/client/connection", "src/client/retry"];
-const NODE_MODULES = ["node:*", "node:*/*"];
-const NODE = { packages: NODE_MODULES, globals: ["process", "Buffer"] };
 const HONO = ["hono", "hono/**", "!hono/deno", "!hono/bun"];
 const NODE_SERVER = [...NODE_MODULES, "ws", "@hono/node-server", "@hono/node-server/**", "@hono/node-ws"];
 const PROGRAM = {
@@ -55,30 +45,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["src/support", "src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"],
   },
 
-  "src/stores/file/folders": { imports: ["src/protocol", "src/engine/storage"], ...NODE },
-  "src/stores/file/processes": { imports: files("folders"), ...NODE },
-  "src/stores/file/reserved": { imports: ["src/protocol", ...files("folders", "processes")], ...NODE },
-  "src/stores/file/files": { imports: ["src/protocol", "src/engine/storage", ...files("folders")], ...NODE },
-  "src/stores/file/claims": {
-    imports: ["src/protocol", "src/engine/storage", ...files("folders", "processes", "reserved")],
-    ...NODE,
-  },
-  "src/stores/file/journal": { imports: files("folders", "processes", "reserved", "files", "claims"), ...NODE },
-  "src/stores/file/records": {
-    imports: ["src/support", "src/protocol", "src/engine/storage", ...files("folders", "reserved", "files", "claims")],
-    ...NODE,
-  },
-  "src/stores/file/streams": {
-    imports: ["src/engine/storage", ...files("folders", "reserved", "files", "records")],
-    ...NODE,
-  },
-  "src/stores/file": {
-    imports: [
-      ...["src/protocol", "src/engine", "src/engine/storage"],
-      ...files("folders", "processes", "reserved", "files", "claims", "journal", "records", "streams"),
-    ],
-    ...NODE,
-  },
+  ...STORE_ROOMS,
   "src/stores": { imports: ["src/support", "src/protocol", "src/engine/storage"] },
 
   "src/store/suite": { imports: ["src/protocol", "src/engine/storage"] },
@@ -229,27 +196,36 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...PROGRAM,
     packages: [...PROGRAM.packages, "jose"],
   },
+  "src/cli/stores": {
+    imports: ["src/protocol", "src/engine/storage", "src/stores/jetstream", "src/cli/common"],
+    ...PROGRAM,
+  },
+  "src/cli/copy": {
+    imports: [
+      ...["src/support", "src/protocol", "src/engine/storage", "src/stores/file", "src/cli/common"],
+      "src/cli/stores",
+    ],
+    ...PROGRAM,
+  },
+  "src/cli/serve/workers": { imports: [...files("groups"), "src/cli/common"], ...PROGRAM },
   "src/cli/serve": {
     imports: [
-      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", ...files("folders", "reserved")],
-      ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/runtime/node"],
-      ...["src/auth", "src/cli/common", "src/cli/key"],
+      ...["src", "src/support", "src/protocol", "src/engine", "src/stores", "src/stores/file"],
+      ...files("folders", "processes", "reserved", "claims"),
+      ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/metrics"],
+      ...["src/runtime/node", "src/auth", "src/cli/common", "src/cli/key", "src/cli/stores", "src/cli/serve/workers"],
     ],
     ...PROGRAM,
     packages: [...PROGRAM.packages, "hono"],
   },
   "src/cli": {
-    imports: ["common", "append", "follow", "ls", "stat", "rm", "key", "token", "serve"].map(
+    imports: ["common", "append", "follow", "ls", "stat", "rm", "copy", "key", "token", "serve"].map(
       (folder) => `src/cli/${folder}`,
     ),
     ...PROGRAM,
   },
   "src/cli/bin": { imports: ["src/cli"], ...PROGRAM },
 };
-
-function files(...folders: string[]): string[] {
-  return folders.map((folder) => `src/stores/file/${folder}`);
-}
 
 function page(...folders: string[]): string[] {
   return folders.map((folder) => `src/viewer/page/${folder}`);

@@ -1,5 +1,6 @@
 /**
- * The commands `httpfstream serve | append | follow | ls | stat | rm | key | token`, and the three commands of the original.
+ * The commands `httpfstream serve | append | follow | ls | stat | rm | copy | key | token`, and the three commands of the
+ * original.
  * @module
  */
 import { type Command, CommanderError } from "commander";
@@ -24,6 +25,7 @@ const COMMANDS = {
   ls: async (finish) => (await import("./ls/mod.ts")).listCommand("ls", finish),
   stat: async (finish) => (await import("./stat/mod.ts")).statCommand("stat", finish),
   rm: async (finish) => (await import("./rm/mod.ts")).removeCommand("rm", finish),
+  copy: async (finish) => (await import("./copy/mod.ts")).copyCommand("copy", finish),
   key: async (finish) => (await import("./key/mod.ts")).keyCommand("key", finish),
   token: async (finish) => (await import("./token/mod.ts")).tokenCommand("token", finish),
 } satisfies Record<string, Loader>;

@@ -7,6 +7,7 @@ import type { Store } from "../engine/storage/store.ts";
 import type { Metrics, MetricsSource } from "../server/service/metrics.ts";
 import type { OpenSpan, SpanType } from "../server/service/traffic.ts";
 import { LoopDelay } from "./loop-delay.ts";
+import { StoreMetrics } from "./store-metrics.ts";
 import { type Operation, timedStore } from "./timed-store.ts";
 
 /** The upper bounds, in seconds, by which the times of the store are counted. */
@@ -48,14 +49,23 @@ export class Prometheus implements Metrics {
   }
 
   async render(source: MetricsSource): Promise<string> {
-    const instruments = await this.#load(false);
-    fill(instruments, source);
-    return instruments.registry.metrics();
+    return (await this.#filled(source)).metrics();
+  }
+
+  async snapshot(source: MetricsSource): Promise<readonly object[]> {
+    return (await this.#filled(source)).getMetricsAsJSON();
   }
 
   stop(): void {
     this.#isStopped = true;
     this.#instruments?.delay?.stop();
+  }
+
+  async #filled(source: MetricsSource): Promise<Registry> {
+    const instruments = await this.#load(false);
+    fill(instruments, source);
+    await instruments.ofStore.fill(source.store);
+    return instruments.registry;
   }
 
   #load(measures: boolean): Promise<Instruments> {
@@ -89,6 +99,7 @@ interface Instruments {
   readonly deliveries: Counter<"type" | "outcome">;
   readonly closing: Gauge;
   readonly store: Histogram<"operation">;
+  readonly ofStore: StoreMetrics;
   readonly loop: Gauge<"quantile">;
   readonly delay: LoopDelay | undefined;
 }
@@ -105,6 +116,9 @@ function instrumentsOf(
     new library.Counter({ name: `httpfstream_${name}`, help, labelNames, registers });
   const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]): Gauge<Label> =>
     new library.Gauge({ name: `httpfstream_${name}`, help, labelNames, registers });
+  // Of several workers, that of the worst one counts.
+  const greatest = (name: string, help: string): Gauge =>
+    new library.Gauge({ name: `httpfstream_${name}`, help, aggregator: "max", registers });
   return {
     registry,
     open: {
@@ -123,11 +137,18 @@ function instrumentsOf(
     sent: counter("follow_bytes_total", "Bytes that follows have received.", "transport"),
     read: counter("read_bytes_total", "Bytes that reads of what is stored have received.", "transport"),
     refusals: counter("refusals_total", "Connections and requests that were refused, or that have failed.", "code"),
-    lag: gauge("follow_lag_bytes", "Bytes by which the slowest follower of an append of this process is behind."),
+    lag: greatest("follow_lag_bytes", "Bytes by which the slowest follower of an append of this process is behind."),
     grace: gauge("sessions_in_grace", "Append sessions that wait for their appenders."),
-    subscriptions: gauge("subscriptions", "Subscriptions to streams."),
+    // All workers know the same ones.
+    subscriptions: greatest("subscriptions", "Subscriptions to streams."),
     deliveries: counter("deliveries_total", "Attempts to wake the workers of subscriptions.", "type", "outcome"),
-    closing: gauge("shutting_down", "1 once a shutdown has begun."),
+    closing: new library.Gauge({
+      name: "httpfstream_shutting_down",
+      help: "1 once a shutdown has begun.",
+      // A worker that is replaced shuts down alone.
+      aggregator: "min",
+      registers,
+    }),
     store: new library.Histogram({
       name: "httpfstream_store_seconds",
       help: "Time that operations of the store take; a read up to its first bytes.",
@@ -135,10 +156,12 @@ function instrumentsOf(
       buckets: BUCKETS_SECONDS,
       registers: measures ? registers : [],
     }),
+    ofStore: new StoreMetrics(library, registry),
     loop: new library.Gauge({
       name: "httpfstream_event_loop_delay_seconds",
       help: "Delay of the event loop since the metrics were read before; quantile 1 is the longest.",
       labelNames: ["quantile"],
+      aggregator: "max",
       registers: delay ? registers : [],
     }),
     delay,

@@ -102,6 +102,12 @@ export type StreamApp = Hono & {
    * @internal
    */
   closeStore(): Promise<void>;
+  /**
+   * The metrics as values, from which those of several servers can be added up. Empty if there are none.
+   *
+   * @internal
+   */
+  metricsSnapshot(): Promise<readonly object[]>;
   /** The same streams, for this program. */
   readonly streams: Streams;
 };
@@ -239,6 +245,7 @@ export function createApp(parts: AppParts): StreamApp {
   const { metrics } = parts;
   const source = {
     traffic: reporter.traffic,
+    store,
     sessionsInGrace: () => sessions.waiting,
     subscriptions: () => subscriptions?.subscriptions.entries.size ?? 0,
     isClosing: () => registry.closing,
@@ -260,7 +267,8 @@ export function createApp(parts: AppParts): StreamApp {
     }
   };
   const closeStore = (): Promise<void> => lifecycle.close();
-  return Object.assign(app, { open, health, close, closeStore, countRefusal, streams });
+  const metricsSnapshot = async (): Promise<readonly object[]> => (await metrics?.snapshot(source)) ?? [];
+  return Object.assign(app, { open, health, close, closeStore, countRefusal, metricsSnapshot, streams });
 }
 
 /** The request that caused an event; the program that runs the server may have done so instead. */

@@ -23,6 +23,7 @@ export type {
   SessionRecord,
   SessionRecords,
   Store,
+  StoreCounts,
   StoreEntry,
   StoreListing,
   StoreStat,

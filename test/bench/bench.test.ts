@@ -13,8 +13,17 @@ import { PROJECT, type Program } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { bench } from "./smoke.ts";
 
-/** One of Durable Streams, whose loads have names that begin with `streams-`, and one for all other loads. */
-const PEERS = ["httpfstream", "httpfstream-streams"];
+/** One for most loads, one of Durable Streams, and one with workers. */
+const PEERS = ["httpfstream", "httpfstream-streams", "httpfstream-workers"] as const;
+
+/** The peers that run a load, the first of which has all of its metrics. */
+function peersOf(load: string): string[] {
+  const [plain, streams, workers] = PEERS;
+  if (load === "streams-catch-up") return [plain, streams];
+  if (load.startsWith("streams-")) return [streams];
+  if (load === "workers-raw") return [streams, workers];
+  return load.startsWith("workers-") ? [plain, workers] : [plain];
+}
 
 describe("the benchmark in its smallest size", () => {
   let folder: string;
@@ -37,8 +46,7 @@ describe("the benchmark in its smallest size", () => {
       LOADS.map(({ name }) => name),
     );
     for (const [name, rows] of Object.entries(results.loads)) {
-      const others = name.startsWith("streams-") ? PEERS.slice(1) : PEERS.slice(0, 1);
-      assert.deepEqual(Object.keys(rows), name === "streams-catch-up" ? PEERS : others, name);
+      assert.deepEqual(Object.keys(rows), peersOf(name), name);
     }
     assert.deepEqual(results.failures, []);
   });
@@ -46,7 +54,7 @@ describe("the benchmark in its smallest size", () => {
   test("measures every metric that it declares", () => {
     for (const { name, metrics } of LOADS) {
       for (const { key } of metrics) {
-        const peer = PEERS[name.startsWith("streams-") ? 1 : 0] ?? "";
+        const peer = name === "streams-catch-up" ? PEERS[1] : (peersOf(name)[0] ?? "");
         const numbers = results.loads[name]?.[peer]?.[key] ?? [];
         assert.ok(numbers.length === 1 && numbers.every(Number.isFinite), `${name}: ${key}`);
       }

@@ -64,6 +64,7 @@ describe("the options of a run", () => {
       runtimes: ["node", "node"],
       durability: "os",
       replaced: 0.2,
+      cluster: false,
     };
     assert.deepEqual({ ...one, seed: 0 }, wanted);
     assert.notEqual(one?.seed, other?.seed);
@@ -83,9 +84,9 @@ describe("the options of a run", () => {
       "--runtime",
       "deno,bun",
     ];
-    args.push("--durability", "disk", "--replaced", "1");
+    args.push("--durability", "disk", "--replaced", "1", "--cluster");
     const wanted = { minutes: 0.5, seed: 7, paths: 10, streams: 0, followers: 1, durability: "disk", replaced: 1 };
-    assert.deepEqual(parseOptions(args), { ...wanted, runtimes: ["deno", "bun"] });
+    assert.deepEqual(parseOptions(args), { ...wanted, cluster: true, runtimes: ["deno", "bun"] });
     assert.equal(parseOptions(["--help"]), undefined);
   });
 

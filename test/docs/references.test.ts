@@ -66,6 +66,15 @@ describe("the tables of docs/commands.md", async () => {
   }
 });
 
+it("the table of copy has its options; those of stores are in that of serve", async () => {
+  const { stdout } = await run(await executable("node"), [...scriptArguments("node", "mod.ts"), "copy", "--help"]);
+  const help = stdout.bytes().toString();
+  const known = new Set(["-V, --version", "-h, --help", ...optionsIn(sectionText("docs/commands.md", "serve"))]);
+  const options = [...help.matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <\S+>)?)/gm)].map(([, option = ""]) => option);
+  const own = options.filter((option) => !known.has(option));
+  assert.deepEqual(optionsIn(sectionText("docs/commands.md", "copy")), own.sort());
+});
+
 describe("the other tables", () => {
   it("have the options of fstream()", () => {
     let message = "";

@@ -1,4 +1,4 @@
 import { startScript } from "../fixture/servers.ts";
 import { conformance } from "./suite.ts";
 
-conformance("mounted on node", () => startScript("node", "durable-mounted-node.ts"), "standalone on node");
+conformance("mounted on node", () => startScript("node", "durable-mounted-node.ts"));

@@ -17,8 +17,6 @@ const MIN_CASES = 338;
 /** Milliseconds of a long-poll. Vitest gives each case five seconds, and some wait for the end of one. */
 export const LONG_POLL_MS = 1_000;
 
-const RUNS_ALL = process.env["CONFORMANCE"] === "all";
-
 /** A case, as Vitest reports it. */
 interface Case {
   readonly fullName: string;
@@ -31,11 +29,9 @@ interface Case {
  *
  * @param name Names the server.
  * @param start Starts the server. The suite asks for paths below `/v1/stream/`.
- * @param otherwise Another server that shows nearly the same. If given, this one is left out, except with `CONFORMANCE=all`.
  */
-export function conformance(name: string, start: () => Promise<TestServer>, otherwise?: string): void {
-  const skip = otherwise !== undefined && !RUNS_ALL && `with CONFORMANCE=all only; the suite runs ${otherwise}`;
-  describe(`the conformance suite of Durable Streams, ${name}`, { skip }, () => {
+export function conformance(name: string, start: () => Promise<TestServer>): void {
+  describe(`the conformance suite of Durable Streams, ${name}`, () => {
     let cases: readonly Case[] = [];
     let output = "";
     let server: TestServer | undefined;

@@ -3,10 +3,13 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { ROOT } from "../../scripts/lib/install.mjs";
+import { LONG_FILES } from "../../scripts/lib/long-files.ts";
 import { runTestFile } from "../../scripts/lib/test-file.ts";
 import { counts, type TestResult } from "../../scripts/lib/test-result.ts";
 import { until } from "../fixture/until.ts";
@@ -155,4 +158,8 @@ it("processes that a file leaves behind are ended with it", async () => {
     const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
     return /^(Z.*)?$/.test(stdout.trim());
   });
+});
+
+it("leaves out only files that exist", () => {
+  for (const file of Object.keys(LONG_FILES)) assert.ok(existsSync(join(ROOT, file)), file);
 });

@@ -72,7 +72,7 @@ export class Cluster {
     return readFileSync(join(this.root, this.folder, path));
   }
 
-  /** The files below the reserved folder, without the records of paths. */
+  /** The files below the reserved folder, without the records of paths and the sockets of processes. */
   reserved(): string[] {
     try {
       const folder = join(this.root, ".httpfstream");
@@ -80,7 +80,9 @@ export class Cluster {
       // The link `claims` keeps earlier versions out.
       const isKept = (entry: Dirent): boolean => entry.isDirectory() || entry.name === "claims";
       const files = entries.filter((entry) => !isKept(entry)).map((entry) => join(entry.parentPath, entry.name));
-      return files.filter((file) => !file.startsWith(join(folder, "streams")));
+      // A process has its socket for as long as it runs.
+      const kept = ["streams", "sockets"].map((name) => join(folder, name));
+      return files.filter((file) => !kept.some((each) => file.startsWith(each)));
     } catch (error) {
       if ((error as { code?: unknown }).code === "ENOENT") return [];
       throw error;

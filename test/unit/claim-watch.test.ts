@@ -5,8 +5,10 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import type { Growth } from "../../src/engine/storage/store.ts";
 import { Owner } from "../../src/stores/file/claims/owner.ts";
-import { watchFile } from "../../src/stores/file/claims/watch.ts";
+import type { News } from "../../src/stores/file/peers/links.ts";
 import { reservedIn } from "../../src/stores/file/reserved/layout.ts";
+import type { Listen } from "../../src/stores/file/watch/inbox.ts";
+import { watchFile } from "../../src/stores/file/watch/watch.ts";
 import { OtherProcess } from "../fixture/other-process.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
@@ -25,6 +27,8 @@ interface Place {
   stopTime(): void;
   /** Resolves when the watch has looked at the claim again. */
   look(): Promise<void>;
+  /** Reports to the watch, as another process does. */
+  tell(news: News): void;
   /** Begins a watch. `resumable` tells whether there is an open session; by default there is none. */
   watch(resumable?: () => Promise<boolean>, signal?: AbortSignal): AsyncGenerator<Growth, void, void>;
 }
@@ -53,12 +57,17 @@ function watchTest(what: string, run: (at: Place) => Promise<void>, isStill = fa
       const since = passed;
       await until("a look at the claim", () => passed > since + 1_000);
     };
+    let tell: (news: News) => void = () => {};
+    const listen: Listen = (listener) => {
+      tell = listener;
+      return () => {};
+    };
     const watch = (resumable = async (): Promise<boolean> => false, signal = new AbortController().signal) => {
       const reserved = reservedIn(root);
-      return watchFile({ reserved, owner: new Owner(reserved), file, resumable, signal });
+      return watchFile({ reserved, owner: new Owner(reserved), file, resumable, signal, listen });
     };
     try {
-      await run({ root, file, other, passedMs, stopTime, look, watch });
+      await run({ root, file, other, passedMs, stopTime, look, tell: (news) => tell(news), watch });
     } finally {
       t.mock.restoreAll();
       await removeFolder(root);
@@ -173,6 +182,22 @@ watchTest("a session may move from process to process", async ({ root, file, oth
   owners[3].release(PATH, "failed", 4);
   assert.deepEqual(await rest(news), [{ size: 6, ended: "failed" }]);
   assert.equal(asked, 25);
+});
+
+watchTest("what a successor reports before it is found counts once it is found", async (at) => {
+  const { root, other, look, tell, watch } = at;
+  const successor = new OtherProcess(root);
+  const news = watch(async () => true);
+  await news.next();
+  const next = news.next();
+  tell({ from: successor.record.id, type: "state", size: 5, closed: false, generation: "g" });
+  tell({ from: successor.record.id, type: "grown", size: 8, closed: false });
+  await look();
+  other.release(PATH);
+  successor.claim(PATH, 2);
+  assert.deepEqual((await next).value, { size: 8, closed: false });
+  successor.release(PATH, "complete", 2);
+  await rest(news);
 });
 
 watchTest("how an earlier append ended does not count", async ({ other, watch }) => {

@@ -8,6 +8,7 @@ import { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { by, DurableRig, forkOf, withMembers } from "../fixture/durable-rig.ts";
+import { fakeClock } from "../fixture/other-process.ts";
 
 function rig(t: TestContext, store?: Store, limits?: Partial<Limits>): DurableRig {
   const made = new DurableRig(store, limits);
@@ -240,6 +241,7 @@ describe("a path whose writer another process may have kept", () => {
     const it = rig(t, store);
     await it.create("a", "x");
     t.mock.timers.enable({ apis: ["setTimeout"] });
+    const clock = fakeClock(t);
     let answer: string | boolean | undefined;
     const removal = it.streams.remove("a").then(
       (isRemoved) => {
@@ -251,7 +253,9 @@ describe("a path whose writer another process may have kept", () => {
     );
     while (answer === undefined) {
       await turn();
-      if (answer === undefined) t.mock.timers.tick(100);
+      if (answer !== undefined) break;
+      clock.nowMs += 100;
+      t.mock.timers.tick(100);
     }
     await removal;
     t.mock.timers.reset();

@@ -11,6 +11,7 @@ import { withMembers } from "../fixture/durable-rig.ts";
 import { settle } from "../fixture/rig.ts";
 import { SessionServer, SharedStore } from "../fixture/shared-store.ts";
 import { StandingRig } from "../fixture/standing.ts";
+import { until } from "../fixture/until.ts";
 
 const STALE = { maxStaleMs: 50 };
 
@@ -60,6 +61,29 @@ describe("lookAgain()", () => {
     assert.deepEqual([error.headers, error.path], [{ "Retry-After": "1" }, "a"]);
   });
 
+  it("refuses after two equal looks with a barrier between them, if the store has barriers", async () => {
+    const { look, count } = answers(past(1));
+    const barriers: string[] = [];
+    const store = { maxStaleMs: 60_000, barrier: async (path: string) => void barriers.push(`${path} ${count()}`) };
+    await rejectsWith(lookAgain(store, look), "range");
+    assert.deepEqual([barriers, count()], [["a 1"], 2]);
+  });
+
+  it("sets another barrier if the looks around one disagree", async () => {
+    const { look, count } = answers(past(1), past(2));
+    const barriers: number[] = [];
+    const store = { maxStaleMs: 60_000, barrier: async () => void barriers.push(count()) };
+    await rejectsWith(lookAgain(store, look), "range");
+    assert.deepEqual([barriers, count()], [[1, 2], 3]);
+  });
+
+  it("resolves with what it finds behind a barrier, and fails with one that can't be set", async () => {
+    const store = { maxStaleMs: 60_000, barrier: async () => {} };
+    assert.equal(await lookAgain(store, answers(past(1), 2).look), 2);
+    const without = { maxStaleMs: 60_000, barrier: () => Promise.reject(new StreamError("unavailable", "No quorum.")) };
+    await rejectsWith(lookAgain(without, answers(past(1)).look), "unavailable");
+  });
+
   it("does not repeat what fails for another reason", async () => {
     for (const error of [new StreamError("not_found", "no"), new StreamError("unavailable", "no"), new Error("bug")]) {
       const { look, count } = answers(error, 1);
@@ -70,7 +94,7 @@ describe("lookAgain()", () => {
 });
 
 /** A memory store whose looks find what `seen` makes of what is there. */
-function staleStore(seen: (found: StoreStat | undefined) => StoreStat | undefined, maxStaleMs = 200): Store {
+function staleStore(seen: (found: StoreStat | undefined) => StoreStat | undefined, maxStaleMs = 60_000): Store {
   const memory = memoryStore();
   return withMembers(memory, { maxStaleMs, stat: async (path) => seen(await memory.stat(path)) });
 }
@@ -99,7 +123,7 @@ describe("an app on a store that may be stale", () => {
   });
 
   it("answers 416 for an offset that is past the end at every look", async (t) => {
-    const store = staleStore((found) => found);
+    const store = staleStore((found) => found, 200);
     await put(store, "a.txt", "hello");
     const app = await appOn(store, t);
     assert.equal((await app.request("/a.txt?offset=6")).status, 416);
@@ -108,7 +132,7 @@ describe("an app on a store that may be stale", () => {
 
   it("answers 503 if the store does not settle", async (t) => {
     let size = 0;
-    const store = staleStore((found) => found && { ...found, size: size++ });
+    const store = staleStore((found) => found && { ...found, size: size++ }, 200);
     await put(store, "a.txt", "hello");
     const response = await (await appOn(store, t)).request("/a.txt?offset=6000");
     assert.deepEqual([response.status, response.headers.get("Stream-Error")], [503, "restarting"]);
@@ -197,6 +221,37 @@ describe("a standing follow on a store that may be stale", () => {
     t.mock.timers.tick(1_000);
     await settle();
     assert.equal(running.end, "deleted");
+    running.follow.leave();
+  });
+
+  it("ends after two equal looks with a barrier between them, if the store has barriers", async () => {
+    const rig = new StandingRig();
+    let barriers = 0;
+    Object.assign(rig.store, { maxStaleMs: 60_000, barrier: async () => void barriers++ });
+    await rig.put("abc");
+    const running = await rig.begin();
+    rig.seen = () => undefined;
+    await rig.notify();
+    assert.equal(await running.ended, "deleted");
+    assert.equal(barriers, 1);
+    running.follow.leave();
+  });
+
+  it("goes on if the look behind a barrier finds its content", async () => {
+    const rig = new StandingRig();
+    const barrier = async (): Promise<void> => {
+      rig.seen = undefined;
+    };
+    Object.assign(rig.store, { maxStaleMs: 60_000, barrier });
+    await rig.put("abc");
+    const running = await rig.begin();
+    rig.seen = () => undefined;
+    await rig.notify();
+    await rig.put("def");
+    await until("all bytes", () => running.sink.bytes.toString() === "abcdef");
+    assert.equal(running.end, undefined);
+    running.follow.stop();
+    assert.equal(await running.ended, "gone");
     running.follow.leave();
   });
 

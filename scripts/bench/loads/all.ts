@@ -8,6 +8,11 @@ import { appends, catchUp, copy, flood, ingest, type Requests } from "./throughp
 
 type Rest = Partial<Load> & Pick<Load, "needs">;
 
+const more = (key: string, title: string, unit: string): Metric => ({ key, title, unit, better: "more" });
+const less = (key: string, title: string, unit: string): Metric => ({ key, title, unit, better: "less" });
+const atLeast = (metric: string, atLeast: number, against: string, way?: Way) => ({ metric, against, way, atLeast });
+const atMost = (metric: string, atMost: number, against?: string, way?: Way) => ({ metric, against, way, atMost });
+
 /** The server's processor time per GiB is the number that other work on the machine affects least. */
 const SERVER_COST = less("serverCost", "server CPU per GiB", "s");
 
@@ -144,6 +149,11 @@ export const LOADS: readonly Load[] = [
     ...{ ...STREAMS, ways: ["v1", "streams"] },
     goals: [atLeast("rate", 0.9, "httpfstream", "streams")],
   }),
+  floodOf("workers-flood", "many", 100, "100-byte", {
+    ...{ ways: ["v1", "workers"], onlyOurs: true, goals: [atMost("serverCost", 1.1, "httpfstream", "workers")] },
+  }),
+  pacedOf("workers-paced", "few", 200, { ways: ["v1", "workers"], onlyOurs: true }),
+  { ...appendsOf("workers-raw", "POST with a verb", "streams", { how: "raw" }, []), ways: ["streams", "workers"] },
   idleOf("streams-idle", "readers of server-sent events", { needs: ["streams", "local"], ways: ["streams"] }),
 ];
 
@@ -220,20 +230,4 @@ function throughputOf(title: string, copyTo: "file" | "pipe"): Pick<Load, "metri
     shares: LARGE_SHARES,
     copy: (stage) => copy(stage, copyTo),
   };
-}
-
-function more(key: string, title: string, unit: string): Metric {
-  return { key, title, unit, better: "more" };
-}
-
-function less(key: string, title: string, unit: string): Metric {
-  return { key, title, unit, better: "less" };
-}
-
-function atLeast(metric: string, bound: number, against: string, way?: Way): Goal {
-  return { metric, against, way, atLeast: bound };
-}
-
-function atMost(metric: string, bound: number, against?: string, way?: Way): Goal {
-  return { metric, against, way, atMost: bound };
 }

@@ -51,7 +51,9 @@ const WAYS = [
   { ...STREAMS, way: "streams", suffix: "-streams", title: "Durable Streams", raw: verbs("posts", "v1").append },
   { ...STREAMS, way: "disk", suffix: "-disk", title: "Durable Streams on disk", raw: verbs("posts", "v1").append },
   { ...verbs("v1", "v1"), way: "posted", suffix: "-posted", title: "v1, with appends by POST", append: STREAMS.append },
+  { ...verbs("v1", "v1"), way: "workers", suffix: "-workers", title: "two workers", raw: verbs("posts", "v1").append },
 ] as const;
+const FLAGS: Partial<Record<Way, readonly string[]>> = { disk: ["--durability", "disk"], workers: ["--workers", "2"] };
 
 /** The verbs of httpfstream, in the dialects of appenders and of followers. */
 function verbs<Append extends AppendDialect, Follow extends FollowDialect>(append: Append, follow: Follow) {
@@ -128,7 +130,7 @@ export function allPeers({ url, against, profile }: Options, program: string): P
     ...{ version: url ?? "", origin: url?.replace(/\/$/, "") ?? "" },
     abilities: ["append", "live", "replay", "read", "streams"],
     files: undefined,
-  }).filter(({ way }) => way !== "disk");
+  }).filter(({ way }) => way !== "disk" && way !== "workers");
   const other = httpfstream("other", against ?? "", {
     ...{ version: NODE, isOurs: false },
     command: (port, folder) => serve("node", [against ?? ""], port, folder),
@@ -167,7 +169,8 @@ function httpfstream(
     follow: { ...way.follow, url: way.follow.url + any, tokens },
     name: name + suffix,
     title: `${title}, ${way.title}`,
-    ...(way.way === "disk" && { command: (...at) => [...(build.command?.(...at) ?? []), "--durability", "disk"] }),
+    ...(way.way === "workers" && { processes: 3 }),
+    command: build.command && ((...at) => [...(build.command?.(...at) ?? []), ...(FLAGS[way.way] ?? [])]),
   }));
 }
 

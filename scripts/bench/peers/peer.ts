@@ -16,10 +16,10 @@ export const RUNTIMES = ["node", "deno", "bun"] as const;
 export type Runtime = (typeof RUNTIMES)[number];
 
 /**
- * How to talk to httpfstream: `httpfstream.v1`, the classic protocol, or `v1` with followers over HTTP. With Durable
- * Streams: `streams`, `disk` with the durability `disk`, or `posted` with followers of `httpfstream.v1`.
+ * How to talk to httpfstream: `httpfstream.v1`, the classic protocol, `v1` with followers over HTTP or with two `workers`. With
+ * Durable Streams: `streams`, `disk` with the durability `disk`, or `posted` with followers of `httpfstream.v1`.
  */
-export type Way = "v1" | "classic" | "http" | "streams" | "disk" | "posted";
+export type Way = "v1" | "classic" | "http" | "streams" | "disk" | "posted" | "workers";
 
 /**
  * What a peer can do. `append`: accept appends. `live`: serve followers. `replay`: serve followers from the first byte.
@@ -48,7 +48,7 @@ export interface Peer {
   /** Why it can't be measured here, and the command that fixes it. */
   readonly missing?: string | undefined;
   /** The program, and its arguments, that serves on a port and keeps its data in a folder. Default: it runs already. */
-  readonly command?: (port: number, folder: string) => readonly string[];
+  readonly command?: ((port: number, folder: string) => readonly string[]) | undefined;
   /** How many processes serve. Default: 1. */
   readonly processes?: number;
   /** What the URLs begin with if it runs already. */

@@ -12,10 +12,11 @@ import {
   StreamError,
   type TokenSource,
 } from "../../client/mod.ts";
+import { gaveUp, withWaitHint } from "../access/gave-up.ts";
+import { appendStateText, outageText } from "../access/states.ts";
 import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
 import { DURATION, parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
-import { gaveUp, withWaitHint } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import {
   bareCommand,
@@ -28,7 +29,6 @@ import {
   retryOption,
 } from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
-import { appendStateText, outageText } from "../common/states.ts";
 import { say } from "../common/terminal.ts";
 import { type Input, openInput, untilInterrupted } from "./input.ts";
 import { PathWait } from "./path-wait.ts";

@@ -7,6 +7,7 @@ import { Writable } from "node:stream";
 import { isatty } from "node:tty";
 // @ts-types="@types/cli-progress"
 import cliProgress, { type Options, type Params } from "cli-progress";
+import { humanBytes } from "../common/human-bytes.ts";
 import { messagesOn } from "../common/messages.ts";
 import { say } from "../common/terminal.ts";
 
@@ -22,8 +23,6 @@ export interface Progress {
   end(what?: string): void;
 }
 
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
-
 /**
  * Displays messages, and a progress bar on a terminal. Displays nothing unless verbose.
  *
@@ -35,19 +34,6 @@ export function progressOf(verbose: boolean, size: number | undefined, typing: b
   if (!verbose) return { say: ignore, begin: ignore, add: ignore, end: ignore };
   if (!isatty(2) || typing) return { say, begin: ignore, add: ignore, end: (what) => what && say(what) };
   return bar(size);
-}
-
-/**
- * Formats a number of bytes with a binary unit.
- *
- * @example
- * ```ts
- * humanBytes(1536); // "1.5 KiB"
- * ```
- */
-export function humanBytes(bytes: number): string {
-  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), UNITS.length - 1);
-  return power === 0 ? `${Math.round(bytes)} B` : `${(bytes / 1024 ** power).toFixed(1)} ${UNITS[power]}`;
 }
 
 function bar(size: number | undefined): Progress {

@@ -7,7 +7,7 @@ import { realEnvironment } from "../../client/connection/environment.ts";
 import { parseTarget } from "../../client/connection/target.ts";
 import { withToken } from "../../client/connection/token.ts";
 import type { Resume, ResumePoint, TokenSource } from "../../client/mod.ts";
-import { inBytes } from "../common/gave-up.ts";
+import { inBytes } from "../access/gave-up.ts";
 import { shownUrl } from "../common/resource-url.ts";
 import type { Input } from "./input.ts";
 import type { Begun, ResumeFile } from "./resume-file.ts";

@@ -12,10 +12,11 @@ import {
   follow,
   StreamError,
 } from "../../client/mod.ts";
+import { gaveUp, inBytes, withWaitHint } from "../access/gave-up.ts";
+import { followStateText, outageText } from "../access/states.ts";
 import { accessOf, type TokenFlags, tokenOption } from "../access/token-option.ts";
 import { sentence } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
-import { gaveUp, inBytes, withWaitHint } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import {
   bareCommand,
@@ -28,7 +29,6 @@ import {
   retryOption,
 } from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
-import { followStateText, outageText } from "../common/states.ts";
 import { BrokenPipe, say } from "../common/terminal.ts";
 import { Beginning } from "./beginning.ts";
 import { otherContent } from "./continuation.ts";

@@ -12,11 +12,15 @@ import { TrustedProxies } from "../../server/request/trusted-proxies.ts";
 import { DURABILITIES } from "../../stores/file/durability.ts";
 import { explained } from "../../support/printable.ts";
 import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.ts";
+import { addToggle } from "../common/toggle.ts";
+import { addNatsOptions } from "../stores/options.ts";
 import { addGateOptions } from "./gate-options.ts";
 import { type ListenAddress, parseListenAddress, parsePort } from "./listen-address.ts";
 import { LOG_FORMATS } from "./log.ts";
-import type { ServeFlags } from "./run.ts";
-import { addToggle } from "./toggle.ts";
+import type { ServeFlags } from "./serve-flags.ts";
+
+/** Maximum number of workers: more than any machine has processors for is a mistake. */
+const MAX_WORKERS = 512;
 
 /**
  * Creates the command.
@@ -36,6 +40,12 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .argParser(parsed(parseRoot)),
     )
     .addOption(
+      // Parsed later: an error about a bad value would show a password in it.
+      new Option("--store <url>", "store in place of --root: file:DIR, memory:, nats://HOST,… or tls://HOST,…")
+        .default(undefined, "the folder of --root")
+        .env("HTTPFSTREAM_STORE"),
+    )
+    .addOption(
       new Option("--http <[host]:port>", "address to listen on; without a host, all interfaces; port 0 for a free one")
         .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
         .env("HTTPFSTREAM_HTTP")
@@ -48,6 +58,12 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
       new Option("--admin <[host]:port>", "address of a second listener with /healthz, /readyz and /metrics")
         .env("HTTPFSTREAM_ADMIN")
         .argParser(parsed(parseListenAddress)),
+    )
+    .addOption(
+      new Option("--workers <number>", "processes that serve the folder and share the port; auto for one per processor")
+        .default(undefined, "this process serves")
+        .env("HTTPFSTREAM_WORKERS")
+        .argParser(parsed(parseWorkers)),
     )
     .addOption(
       new Option(
@@ -82,6 +98,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .env("HTTPFSTREAM_ORIGIN")
         .argParser(parsed(addOrigins)),
     );
+  addNatsOptions(command);
   addGateOptions(command);
   addToggle(command, {
     flag: "--cors",
@@ -165,14 +182,18 @@ Examples:
   $ ${words} 9000                                   the same on port 9000
   $ ${words} --root /srv/logs --http :8080          all interfaces
   $ ${words} --host streams.example.com             behind a proxy that has this name
+  $ ${words} --store nats://n1,n2,n3 --replicas 3 --store-monitor http://n1:8222,http://n2:8222,http://n3:8222
+                                                   one of several servers, on any number of machines
   $ ${words} --key key.json --anonymous 'read=/**'  ask for tokens, except to read
+  $ ${words} --workers auto                         use all processors
   $ ${words} --limit idleTimeoutMs=600000           disconnect appenders that are silent for 10 minutes
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines as JSON`,
     )
-    .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) => {
+    .action(async (address: ListenAddress | undefined, flags: Omit<ServeFlags, "place">, command: Command) => {
       // Imported only now: the other commands start without loading the server.
-      const { run } = await import("./run.ts");
-      finish(await run({ ...flags, http: addressOf(address, flags, command) }));
+      const [{ run }, { checkedPlace }] = await Promise.all([import("./run.ts"), import("./served-store.ts")]);
+      const place = checkedPlace(flags, (option) => command.getOptionValueSource(option));
+      finish(await run({ ...flags, http: addressOf(address, flags, command), place }));
     });
 }
 
@@ -181,7 +202,11 @@ Examples:
  *
  * @throws {WrongUsage} if the command line specifies it more than once.
  */
-function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlags, command: Command): ListenAddress {
+function addressOf(
+  address: ListenAddress | undefined,
+  { http, port }: Pick<ServeFlags, "http" | "port">,
+  command: Command,
+): ListenAddress {
   const said = [address !== undefined, port !== undefined, command.getOptionValueSource("http") === "cli"];
   if (said.filter(Boolean).length > 1) {
     throw new WrongUsage(
@@ -196,6 +221,13 @@ function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlag
 function parseRoot(text: string): string {
   if (text === "") throw new TypeError('It must name a folder; "." is the current one.');
   return text;
+}
+
+function parseWorkers(text: string): number | "auto" {
+  if (text === "auto") return text;
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MAX_WORKERS) throw new TypeError(`It must be auto, or a number from 1 to ${MAX_WORKERS}.`);
+  return count;
 }
 
 function parseSeconds(text: string): number {

@@ -22,18 +22,18 @@ const ALWAYS_HEALTHY: HealthyStore = { health: async () => undefined };
 
 /** The readiness of one server. */
 export class Readiness {
-  readonly #root: string;
+  readonly #root: string | undefined;
   readonly #phase: () => Phase;
   readonly #store: HealthyStore;
   /** The write that is under way, so that a stuck disk gets only one. */
   #check: Promise<string | undefined> | undefined;
 
   /**
-   * @param root The folder that is served.
+   * @param root The folder that is served; undefined for a store without one.
    * @param phase Returns what the server does.
    * @param store Says why the store can't serve requests. Default: it always can.
    */
-  constructor(root: string, phase: () => Phase, store: HealthyStore = ALWAYS_HEALTHY) {
+  constructor(root: string | undefined, phase: () => Phase, store: HealthyStore = ALWAYS_HEALTHY) {
     this.#root = root;
     this.#phase = phase;
     this.#store = store;
@@ -47,7 +47,8 @@ export class Readiness {
       this.#check = undefined;
     });
     // A shutdown may have begun meanwhile.
-    return (await inTime(this.#check)) ?? this.#obstacleOfPhase();
+    const late = this.#root === undefined ? LATE_STORE : LATE_FOLDER;
+    return (await inTime(this.#check, late)) ?? this.#obstacleOfPhase();
   }
 
   #obstacleOfPhase(): string | undefined {
@@ -56,24 +57,30 @@ export class Readiness {
   }
 
   async #look(): Promise<string | undefined> {
-    return (await this.#write()) ?? (await this.#store.health());
-  }
-
-  async #write(): Promise<string | undefined> {
-    try {
-      await checkWrites(this.#root);
-      return undefined;
-    } catch (error) {
-      const why = error instanceof StreamError ? error.message : (systemMessage(error) ?? String(error));
-      return `The root folder can't be written to: ${why.replace(/\.$/, "")}.`;
-    }
+    const unwritable = this.#root === undefined ? undefined : await unwritableFolder(this.#root);
+    return unwritable ?? (await this.#store.health());
   }
 }
 
-async function inTime(check: Promise<string | undefined>): Promise<string | undefined> {
+const LATE_FOLDER = "The root folder can't be written to: the disk does not answer.";
+const LATE_STORE = "The store does not answer.";
+
+/** Why a folder can't be written to, as a sentence; undefined if it can. */
+async function unwritableFolder(root: string): Promise<string | undefined> {
+  try {
+    await checkWrites(root);
+    return undefined;
+  } catch (error) {
+    const why = error instanceof StreamError ? error.message : (systemMessage(error) ?? String(error));
+    return `The root folder can't be written to: ${why.replace(/\.$/, "")}.`;
+  }
+}
+
+/** Waits for a check; one that takes too long has the outcome `late`. */
+async function inTime(check: Promise<string | undefined>, late: string): Promise<string | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve("The root folder can't be written to: the disk does not answer."), TIMEOUT_MS);
+    timer = setTimeout(() => resolve(late), TIMEOUT_MS);
   });
   try {
     return await Promise.race([check, timeout]);

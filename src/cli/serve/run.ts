@@ -1,182 +1,23 @@
 /**
- * Runs the standalone server.
+ * Runs the standalone server: in one process, or with workers.
  * @module
  */
-import { accessSync, constants } from "node:fs";
-import { join, resolve } from "node:path";
-import type { LogLevel } from "@logtape/logtape";
-import { type Limits, resolveLimits } from "../../engine/limits.ts";
-import { type FstreamOptions, standalone } from "../../fstream.ts";
-import { RESERVED_SEGMENT } from "../../protocol/path.ts";
-import { type OnRefused, type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
-import type { StreamApp } from "../../server/app.ts";
-import type { Deletes } from "../../server/request/deletes.ts";
-import { Hosts } from "../../server/request/host.ts";
-import type { Durability } from "../../stores/file/durability.ts";
-import { makeFolderSync } from "../../stores/file/folders/folder.ts";
-import { systemMessage } from "../common/error-line.ts";
-import { DONE } from "../common/exit-codes.ts";
-import { Interrupts } from "../common/interrupts.ts";
-import { WrongUsage } from "../common/options.ts";
-import { denialOf, requestNetworkPermission } from "../common/permission.ts";
-import { runtimeName, VERSION } from "../common/version.ts";
-import { adminApp, checkDistinctAddresses } from "./admin.ts";
-import { gateOf, publicAccessLine } from "./gate.ts";
-import type { GateFlags } from "./gate-options.ts";
-import { type ListenAddress, localUrl } from "./listen-address.ts";
-import { type LogFormat, openLog } from "./log.ts";
-import { isLoopback, nameOf } from "./loopback.ts";
-import { type Phase, Readiness } from "./readiness.ts";
-
-/** The options of the command, parsed. */
-export interface ServeFlags extends GateFlags {
-  readonly root: string;
-  readonly http: ListenAddress;
-  readonly port?: number;
-  readonly admin?: ListenAddress;
-  readonly durability: Durability;
-  readonly host: readonly string[];
-  readonly trustedProxy: readonly string[];
-  readonly origin: readonly string[];
-  readonly cors?: boolean;
-  readonly listings: boolean;
-  readonly durableStreams: boolean;
-  readonly viewer: boolean;
-  readonly webhooks?: boolean;
-  readonly publicUrl?: string;
-  readonly cacheSeconds: number;
-  readonly deletes?: Deletes;
-  readonly limit: Partial<Limits>;
-  readonly logFormat: LogFormat;
-  readonly logLevel: LogLevel;
-}
+import { availableParallelism } from "node:os";
+import type { ServeFlags } from "./serve-flags.ts";
+import { serveHere } from "./serve-here.ts";
+import { Worker } from "./workers/worker.ts";
 
 /**
- * Serves until a signal arrives.
+ * Serves until a signal arrives: in this process, as one of several workers, or with workers.
  *
  * @returns the exit code.
- * @throws {WrongUsage} if the options exclude each other; an error with a sentence if the root or the address can't be used.
+ * @throws {WrongUsage} if the options exclude each other; an error with a sentence if the store or the address can't be
+ * used.
  */
 export async function run(flags: ServeFlags): Promise<number> {
-  const root = resolve(flags.root);
-  const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
-  const {
-    admin,
-    durability,
-    listings,
-    durableStreams,
-    viewer,
-    webhooks = false,
-    publicUrl,
-    cacheSeconds,
-    deletes,
-    cors = false,
-    origin,
-    host,
-    limit,
-  } = flags;
-  if (admin) await checkDistinctAddresses(flags.http, admin);
-  const authorize = await gateOf(flags, (error) => {
-    const { message } = error;
-    log({ type: "error", message, error });
-  });
-  const isLocal = await isLoopback(flags.http.hostname);
-  // Other machines may use host names that the server cannot know. A page with a name of its own has no token, but may do
-  // what needs no token.
-  const isNamed = host.length > 0 || (isLocal && (!authorize || Object.keys(flags.anonymous).length > 0));
-  // The server prints this name in its URL, so it must accept it.
-  const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
-  const app = createApp({
-    root: flags.root,
-    durability,
-    listings,
-    durableStreams,
-    viewer,
-    webhooks,
-    ...(publicUrl !== undefined && { publicUrl }),
-    cacheSeconds,
-    ...(deletes !== undefined && { deletes }),
-    cors,
-    origins: origin,
-    trustedProxies: flags.trustedProxy,
-    ...hosts,
-    ...(authorize && { authorize }),
-    limits: limit,
-    metrics: admin !== undefined,
-    log,
-  });
-  checkWritable(root);
-  const interrupts = new Interrupts();
-  let isServing = false;
-  const phase = (): Phase => (interrupts.received ? "shutting down" : isServing ? "serving" : "starting");
-  const watched = admin && (await listenForAdmin(admin, host, new Readiness(root, phase, app), app));
-  const limits = resolveLimits(limit);
-  const onRefused: OnRefused = ({ code }) => app.countRefusal(code);
-  const settings = { ...flags.http, ...limits, fetch: app.fetch, log, trustedProxies: flags.trustedProxy, onRefused };
-  // A store that can't be used is found now, not by the first request.
-  const server = await app
-    .open()
-    .then(() => listen(settings))
-    .catch(async (error: unknown) => {
-      await watched?.close(0);
-      throw error;
-    });
-  isServing = true;
-  const url = localUrl({ ...flags.http, port: server.port });
-  announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
-  if (admin && watched) announce(`probes and metrics at ${localUrl({ ...admin, port: watched.port })}`);
-  const open = publicAccessLine(flags, isLocal);
-  if (open !== undefined) announce(open);
-  await interrupts.first;
-  const deadlineMs = performance.now() + limits.shutdownTimeoutMs;
-  await app.close(interrupts.received);
-  await server.close(Math.max(0, deadlineMs - performance.now()));
-  await app.closeStore();
-  // Last, so that probes see the whole shutdown.
-  await watched?.close(0);
-  return DONE;
-}
-
-function createApp(options: FstreamOptions): StreamApp {
-  try {
-    return standalone(options);
-  } catch (error) {
-    throw error instanceof TypeError ? new WrongUsage(error.message) : error;
-  }
-}
-
-/** Listens for probes and for requests of the metrics. */
-async function listenForAdmin(
-  admin: ListenAddress,
-  host: readonly string[],
-  readiness: Readiness,
-  { streams }: StreamApp,
-): Promise<RunningServer> {
-  const isNamed = host.length > 0 || (await isLoopback(admin.hostname));
-  const hosts = isNamed ? new Hosts([...host, ...nameOf(admin.hostname)]) : undefined;
-  const { fetch } = adminApp({ readiness, metrics: () => streams.metrics(), hosts });
-  return listen({ ...admin, fetch });
-}
-
-async function listen(options: ServeOptions): Promise<RunningServer> {
-  await requestNetworkPermission(options);
-  try {
-    return await serve(options);
-  } catch (error) {
-    const where = `${options.hostname ?? "all interfaces"}, port ${options.port}`;
-    throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
-  }
-}
-
-/** Fails at startup rather than at the first append. */
-function checkWritable(root: string): void {
-  try {
-    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
-    // Root ignores the permission bits, and some file systems do not report them correctly.
-    makeFolderSync(join(root, RESERVED_SEGMENT));
-  } catch (error) {
-    const why = systemMessage(error) ?? denialOf(error);
-    // Other errors, such as Deno's missing permission for this check, do not concern the folder.
-    if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
-  }
+  const worker = Worker.join();
+  if (worker || flags.workers === undefined) return serveHere(flags, worker);
+  // Imported only now: a server without workers starts without loading it.
+  const { supervise } = await import("./supervise.ts");
+  return supervise(flags, flags.workers === "auto" ? availableParallelism() : flags.workers);
 }

@@ -4,6 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
+import { NoticeWait } from "../follow/notice-wait.ts";
 import type { Limits } from "../limits.ts";
 import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
 import { bytesOf, lineEndOf } from "../storage/json-tail.ts";
@@ -14,11 +15,15 @@ import { JsonScanner } from "./json-scanner.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
 import type { UsedSpace } from "./used-space.ts";
 
-/** Attempts at claiming a path that another process was asked to release. */
-const ATTEMPTS = 20;
+/** Milliseconds within which another process releases a path that it was asked for. */
+const HANDOVER_MS = 2_000;
 
-/** Milliseconds before each of them. */
+/** Milliseconds before each attempt at claiming it, unless the other process reports that the path is free. */
 const ATTEMPT_INTERVAL_MS = 100;
+
+/** Milliseconds within which the append of another process ends if its client has left, and between two looks at it. */
+const ENDING_MS = 300;
+const ENDING_INTERVAL_MS = 25;
 
 /** Bytes per read of an unfinished line. */
 const LOOK_BYTES = 64 * 1024;
@@ -101,8 +106,11 @@ export async function claimPath(
   const kept = terms.enforcesStreamRules ?? false;
   const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type, kept, isLeaving };
   const handle = await store.claim(path, options).catch(async (error) => {
-    const kept = isConflict(error) && !terms.enforcesStreamRules ? await claimKept(store, path, options) : undefined;
-    if (kept) return kept;
+    const claims = isConflict(error) && !terms.enforcesStreamRules ? [claimKept, claimEnding] : [];
+    for (const claim of claims) {
+      const handle = await claim(store, path, options);
+      if (handle) return handle;
+    }
     // The path was removed after the first check. The second check throws if the preconditions require it to exist.
     if (isNotFound(error)) await checkBeforeClaim(store, path, terms);
     throw await refused(by, path, error);
@@ -142,20 +150,42 @@ async function claimKept(store: Store, path: string, options: ClaimOptions): Pro
   // A session would hand itself over.
   if (!store.requestHandover || !(await store.streams?.find(path)) || (await store.sessions.find(path)))
     return undefined;
+  const notices = new NoticeWait(store, path, HANDOVER_MS);
   const withdraw = await store.requestHandover(path);
   try {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, ATTEMPT_INTERVAL_MS));
-      const handle = await store.claim(path, options).catch((error: unknown) => {
-        if (!isConflict(error)) throw error;
-        return undefined;
-      });
+    while (!notices.isLate) {
+      await notices.within(ATTEMPT_INTERVAL_MS);
+      const handle = await claimUnlessHeld(store, path, options);
       if (handle) return handle;
     }
     return undefined;
   } finally {
+    notices.stop();
     await withdraw();
   }
+}
+
+/**
+ * Claims a path whose append in another process may be ending: its client may know of the end before the path is free.
+ * Undefined if the append goes on.
+ */
+async function claimEnding(store: Store, path: string, options: ClaimOptions): Promise<AppendHandle | undefined> {
+  // The server of a session removes its record before the client knows of the end.
+  if (await store.sessions.find(path).catch(() => undefined)) return undefined;
+  for (const untilMs = performance.now() + ENDING_MS; performance.now() < untilMs; ) {
+    await new Promise((resolve) => setTimeout(resolve, ENDING_INTERVAL_MS));
+    const handle = await claimUnlessHeld(store, path, options);
+    if (handle) return handle;
+  }
+  return undefined;
+}
+
+/** Claims a path; undefined if another process has it. */
+async function claimUnlessHeld(store: Store, path: string, options: ClaimOptions): Promise<AppendHandle | undefined> {
+  return await store.claim(path, options).catch((error: unknown) => {
+    if (!isConflict(error)) throw error;
+    return undefined;
+  });
 }
 
 function isConflict(error: unknown): boolean {

@@ -5,8 +5,9 @@
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendPreconditions } from "../append/claim.ts";
 import type { Admission, AppendRegistry } from "../append/registry.ts";
+import { NoticeWait } from "../follow/notice-wait.ts";
 
-/** Milliseconds between two attempts while another process has the path. */
+/** Milliseconds between two attempts while another process has the path, and does not report that it is free. */
 const RETRY_MS = 100;
 
 /** What to claim, and for how long to try. */
@@ -24,6 +25,7 @@ export interface Attempt {
  */
 export async function claimInTime(registry: AppendRegistry, { path, terms, untilMs }: Attempt): Promise<Admission> {
   let withdraw: (() => Promise<void>) | undefined;
+  let notices: NoticeWait | undefined;
   try {
     for (;;) {
       try {
@@ -33,14 +35,18 @@ export async function claimInTime(registry: AppendRegistry, { path, terms, until
         if (!(error instanceof StreamError && error.code === "conflict")) throw error;
         if (leftMs <= 0) throw busy(path, error);
         const free = registry.whenFree(path);
+        // Before the request: the answer may be that the path is free.
+        notices ??= new NoticeWait(registry.store, path);
         // A writer in another process hands over an idle claim. A session would hand itself over.
         if (!free && !(await registry.store.sessions.find(path))) {
           withdraw ??= await registry.store.requestHandover?.(path);
         }
-        await settledWithin(free, free ? leftMs : Math.min(leftMs, RETRY_MS));
+        if (free) await settledWithin(free, leftMs);
+        else await notices.within(Math.min(leftMs, RETRY_MS));
       }
     }
   } finally {
+    notices?.stop();
     await withdraw?.();
   }
 }
@@ -50,11 +56,11 @@ function busy(path: string, cause: StreamError): StreamError {
   return new StreamError("busy", message, { path, cause, headers: { "Retry-After": "1" } });
 }
 
-async function settledWithin(promise: Promise<void> | undefined, ms: number): Promise<void> {
+async function settledWithin(promise: Promise<void>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
   });
-  await Promise.race(promise ? [promise, timeout] : [timeout]);
+  await Promise.race([promise, timeout]);
   clearTimeout(timer);
 }

@@ -4,13 +4,14 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { PathPreconditions } from "../append/preconditions.ts";
+import { NoticeWait } from "../follow/notice-wait.ts";
 import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
 
-/** Attempts at removing a path that another process was asked to release. */
-const ATTEMPTS = 20;
+/** Milliseconds within which another process releases a path that it was asked for. */
+const HANDOVER_MS = 2_000;
 
-/** Milliseconds before each of them. */
+/** Milliseconds before each attempt at removing it, unless the other process reports that the path is free. */
 const ATTEMPT_INTERVAL_MS = 100;
 
 /**
@@ -28,20 +29,23 @@ export async function removeClaimed(
   const { registry } = appends;
   const { store } = registry;
   let withdraw: (() => Promise<void>) | undefined;
+  let notices: NoticeWait | undefined;
   try {
-    for (let attempt = 0; ; attempt++) {
+    for (;;) {
       try {
         return await removePath(appends, path, preconditions, requestId);
       } catch (error) {
         const isInUse = error instanceof StreamError && error.code === "in_use";
-        if (!isInUse || attempt === ATTEMPTS || !store.requestHandover || registry.isTaken(path)) throw error;
+        if (!isInUse || notices?.isLate || !store.requestHandover || registry.isTaken(path)) throw error;
         // A session would hand itself over.
         if (!(await store.streams?.find(path)) || (await store.sessions.find(path))) throw error;
+        notices ??= new NoticeWait(store, path, HANDOVER_MS);
         withdraw ??= await store.requestHandover(path);
-        await new Promise((resolve) => setTimeout(resolve, ATTEMPT_INTERVAL_MS));
+        await notices.within(ATTEMPT_INTERVAL_MS);
       }
     }
   } finally {
+    notices?.stop();
     await withdraw?.();
   }
 }

@@ -8,6 +8,7 @@ import { digestOf, newToken } from "../../support/token.ts";
 import type { AppendPreconditions } from "../append/claim.ts";
 import { checkBeforeClaim, checkRequiredGeneration, type PathPreconditions } from "../append/preconditions.ts";
 import type { AppendRegistry, LeasedSource } from "../append/registry.ts";
+import { NoticeWait } from "../follow/notice-wait.ts";
 import { heldByAppender } from "../storage/conflicts.ts";
 import { lookAgain } from "../storage/look-again.ts";
 import type { AppendHandle, SessionClaim, SessionRecord } from "../storage/store.ts";
@@ -23,8 +24,8 @@ export interface OpenedSession {
 /** Preconditions for opening a session on a path. */
 export type SessionPreconditions = PathPreconditions & Pick<AppendPreconditions, "type" | "peer" | "requestId">;
 
-/** Attempts to find a session that is moving from one process to another. */
-const ATTEMPTS = 25;
+/** Attempts to find a session that is moving from one process to another. On a busy machine, a handover takes seconds. */
+const ATTEMPTS = 60;
 
 /** Milliseconds between two attempts. */
 const ATTEMPT_INTERVAL_MS = 100;
@@ -187,15 +188,17 @@ export class Sessions {
     const adopted = await this.#ownSession(path, digest);
     // The content may be gone for good; then there is no session left to request.
     if (adopted || !store.requestHandover || !(await this.#isOnRecord(path, digest))) return adopted;
+    const notices = new NoticeWait(store, path, ATTEMPTS * ATTEMPT_INTERVAL_MS);
     const withdraw = await store.requestHandover(path);
     try {
-      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      while (!notices.isLate) {
         await this.adopt(path, true);
         const session = await this.#ownSession(path, digest);
         if (session || !(await this.#isOnRecord(path, digest))) return session;
-        await pause();
+        await notices.within(ATTEMPT_INTERVAL_MS);
       }
     } finally {
+      notices.stop();
       await withdraw();
     }
     return undefined;

@@ -36,6 +36,8 @@ export class PathWatch {
   #last: Look | undefined;
   #looking: Promise<Look> | undefined;
   #next: Promise<Look> | undefined;
+  /** Whether there was a hint since the last check began. */
+  #isHinted = false;
 
   constructor(path: string, parts: PathWatchParts) {
     this.path = path;
@@ -66,6 +68,15 @@ export class PathWatch {
     if (!this.#looking) this.#begin().catch(() => this.#wakeAll());
   }
 
+  /**
+   * Handles a hint of another process that something may have changed: checks the path for the waiters; without waiters, for
+   * the next one.
+   */
+  hinted(): void {
+    this.#isHinted = true;
+    if (this.#waiting.size > 0) this.#lookForWaiters();
+  }
+
   /** Handles a notice about the path. */
   noticed(): void {
     this.notices++;
@@ -82,6 +93,7 @@ export class PathWatch {
     if (notices !== this.notices || look !== this.#last) return false;
     this.#waiting.add(waiter);
     if (this.#waiting.size === 1) this.#parts.onWaiting(this, true);
+    if (this.#isHinted) this.#lookForWaiters();
     return true;
   }
 
@@ -90,7 +102,13 @@ export class PathWatch {
     if (this.#waiting.delete(waiter) && this.#waiting.size === 0) this.#parts.onWaiting(this, false);
   }
 
+  #lookForWaiters(): void {
+    // The waiters check again themselves, and get the error.
+    this.look().catch(() => this.#wakeAll());
+  }
+
   #begin(): Promise<Look> {
+    this.#isHinted = false;
     this.#looking = this.#lookNow().finally(() => {
       this.#looking = undefined;
     });

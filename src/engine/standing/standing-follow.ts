@@ -8,6 +8,7 @@ import type { Follow, FollowedContent, FollowListener } from "../follow/follow.t
 import type { Followable } from "../follow/followable.ts";
 import { type FollowEnd, Follower, type Sink } from "../follow/follower.ts";
 import type { FollowLease } from "../sessions/follow-lease.ts";
+import { Doubt } from "./doubt.ts";
 import type { PathWatch, Waiter } from "./path-watch.ts";
 import { type Present, presentIn, type Situation, type StandingParts, situationAt } from "./situation.ts";
 import { storedContent } from "./stored-content.ts";
@@ -37,8 +38,8 @@ export class StandingFollow implements Follow, Waiter {
   #said: { readonly offset: number; readonly reason: EndedReason } | undefined;
   /** Whether the last step made no progress and was repeated at once. */
   #isRepeated = false;
-  /** When a look has first shown that the content is gone, which it may deny later; see {@link Store.maxStaleMs}. */
-  #doubtfulMs: number | undefined;
+  /** Set while the content seems to be gone. */
+  #doubt: Doubt | undefined;
   #isStopped = false;
   #isLeft = false;
   #isClosed = false;
@@ -145,9 +146,13 @@ export class StandingFollow implements Follow, Waiter {
       if (this.#isStopped) return "gone";
       const present = presentIn(situation);
       const fate = this.#fateOf(present);
-      const doubtMs = this.#doubtMs(fate);
-      if (doubtMs > 0) return await this.#pause(Math.min(PAUSE_MS, doubtMs));
-      if (fate) return fate;
+      if (fate) {
+        this.#doubt ??= new Doubt(this.#parts.registry.store, this.#watch.path);
+        const doubtMs = await this.#doubt.check(fate);
+        if (doubtMs === undefined) return fate;
+        return doubtMs > 0 ? await this.#pause(Math.min(PAUSE_MS, doubtMs)) : undefined;
+      }
+      this.#doubt = undefined;
       this.#begin(present, listener);
       if (lease) return await this.#follow(sink, lease, listener);
       if (look.found && look.found.size > this.offset) {
@@ -177,18 +182,6 @@ export class StandingFollow implements Follow, Waiter {
       if (error instanceof StreamError && error.code === "unavailable") return undefined;
       throw error;
     }
-  }
-
-  /** Milliseconds until the content that seems to be gone certainly is. */
-  #doubtMs(fate: "deleted" | "replaced" | undefined): number {
-    const { maxStaleMs } = this.#parts.registry.store;
-    if (!fate || maxStaleMs === undefined) {
-      this.#doubtfulMs = undefined;
-      return 0;
-    }
-    const nowMs = performance.now();
-    this.#doubtfulMs ??= nowMs;
-    return this.#doubtfulMs + maxStaleMs - nowMs;
   }
 
   /** How the follow ends because of what is at the path now; undefined if it continues. */

@@ -20,12 +20,15 @@ export interface StandingStart {
 }
 
 /**
- * Opens standing follows, and wakes them. An append in this process and a removal wake them at once. What other
- * processes and programs do to a path is found by polling it, about once per second, at a limited rate for all paths.
+ * Opens standing follows, and wakes them. An append in this process and a removal wake them at once, and so does an append
+ * in another process of which the store hears. Everything else that other processes and programs do to a path is found by
+ * polling it, about once per second, at a limited rate for all paths.
  */
 export class StandingFollows {
   readonly #parts: StandingParts;
   readonly #watches = new Map<string, PathWatch>();
+  /** Ends the notices of other processes. */
+  readonly #unheard = new Map<PathWatch, () => void>();
   /** Undefined if nothing else can change the store. */
   readonly #rounds: PollingSchedule<PathWatch> | undefined;
 
@@ -75,12 +78,19 @@ export class StandingFollows {
     };
     const watch = this.#watches.get(path) ?? new PathWatch(path, { stat: () => store.stat(path), onWaiting });
     this.#watches.set(path, watch);
-    watch.leases++;
+    if (watch.leases++ === 0 && store.notices)
+      this.#unheard.set(
+        watch,
+        store.notices(path, () => watch.hinted()),
+      );
     return watch;
   }
 
   #release(watch: PathWatch): void {
     watch.leases--;
-    if (watch.leases === 0) this.#watches.delete(watch.path);
+    if (watch.leases > 0) return;
+    this.#watches.delete(watch.path);
+    this.#unheard.get(watch)?.();
+    this.#unheard.delete(watch);
   }
 }

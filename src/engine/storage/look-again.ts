@@ -13,12 +13,13 @@ const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(["range", "replaced", "changed"
 
 /**
  * Looks at a store, and again if what it answers refuses a request that the present state would not refuse: an offset
- * past the end, other content, fewer bytes, no session. Such an error counts once a look that began `maxStaleMs` after
- * the first one has the same. On a store that is never stale, the first look decides.
+ * past the end, other content, fewer bytes, no session. Such an error counts once a look after a barrier has the same; on
+ * a store without barriers, a look that began `maxStaleMs` after the first one. On a store that is never stale, the first
+ * look decides.
  *
- * @param store The store, or how stale its answers may be.
+ * @param store The store, or what it says about how stale its answers may be.
  * @param look Looks at the store, changes nothing, and throws what it finds. It is called several times.
- * @throws {StreamError} `restarting` if the looks disagree to the last; errors of `look`.
+ * @throws {StreamError} `restarting` if the looks disagree to the last; errors of `look` and of the barrier.
  * @example
  * ```ts
  * const found = await lookAgain(store, async () => {
@@ -28,22 +29,45 @@ const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(["range", "replaced", "changed"
  * });
  * ```
  */
-export async function lookAgain<T>({ maxStaleMs }: Pick<Store, "maxStaleMs">, look: () => Promise<T>): Promise<T> {
+export async function lookAgain<T>(store: Pick<Store, "maxStaleMs" | "barrier">, look: () => Promise<T>): Promise<T> {
+  const { maxStaleMs } = store;
   if (maxStaleMs === undefined) return look();
   const untilMs = performance.now() + maxStaleMs;
-  let first: StreamError | undefined;
+  let before: StreamError | undefined;
+  let hasBarrier = false;
   for (;;) {
-    const isLast = first !== undefined && performance.now() >= untilMs;
+    const isLast = before !== undefined && performance.now() >= untilMs;
     try {
       return await look();
     } catch (error) {
-      if (!(error instanceof StreamError && DOUBTFUL.has(error.code))) throw error;
-      if (isLast) throw error.code === first?.code && error.message === first.message ? error : unsettled(error);
-      first ??= error;
+      const doubt = doubtful(error);
+      const isSame = doubt.code === before?.code && doubt.message === before.message;
+      if ((isLast || hasBarrier) && isSame) throw doubt;
+      if (isLast) throw unsettled(doubt);
+      // What differs after a barrier may be true as well: the path changes right now.
+      before = hasBarrier ? doubt : (before ?? doubt);
     }
-    const leftMs = untilMs - performance.now();
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(INTERVAL_MS, leftMs))));
+    hasBarrier = await setBarrier(store, before);
+    if (!hasBarrier) await pauseUntil(untilMs);
   }
+}
+
+/** An error that a stale answer may have caused. Any other one is thrown. */
+function doubtful(error: unknown): StreamError {
+  if (error instanceof StreamError && DOUBTFUL.has(error.code)) return error;
+  throw error;
+}
+
+/** Sets a barrier, if the store has them. */
+async function setBarrier(store: Pick<Store, "barrier">, { path }: StreamError): Promise<boolean> {
+  if (!store.barrier || path === undefined) return false;
+  await store.barrier(path);
+  return true;
+}
+
+async function pauseUntil(untilMs: number): Promise<void> {
+  const leftMs = untilMs - performance.now();
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(INTERVAL_MS, leftMs))));
 }
 
 function unsettled(cause: StreamError): StreamError {

@@ -48,13 +48,16 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { open, close, health, tidy, requestHandover, watch, freeBytes, usedBytes, streams, subscriptions } = store;
+  const { open, close, health, counts, barrier, tidy, requestHandover, watch, notices } = store;
+  const { freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
   // The operator reads why a store can't be opened.
   if (open) guarded.open = async () => open.call(store);
   if (close) guarded.close = () => failing("", async () => close.call(store));
   if (health) guarded.health = () => failing("", async () => health.call(store));
+  if (counts) guarded.counts = () => counts.call(store);
+  if (barrier) guarded.barrier = (path) => failing(path, async () => barrier.call(store, path));
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
   if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
   if (usedBytes) guarded.usedBytes = () => failing("", async () => usedBytes.call(store));
@@ -71,6 +74,15 @@ export function guardedStore(store: Store): Store {
         const growth = await watch.call(store, path, signal);
         return growth && guardedEach(path, growth);
       });
+  }
+  if (notices) {
+    guarded.notices = (path, heard) => {
+      try {
+        return notices.call(store, path, heard);
+      } catch (error) {
+        throw failure(path, error);
+      }
+    };
   }
   return guarded;
 }

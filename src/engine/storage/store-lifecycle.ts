@@ -9,7 +9,7 @@ import type { Store } from "./store.ts";
 import { storeUnavailable } from "./unavailable.ts";
 
 /** The members that may be used before the store is open. */
-const UNGATED: ReadonlySet<string | symbol> = new Set(["open", "close", "health"]);
+const UNGATED: ReadonlySet<string | symbol> = new Set(["open", "close", "health", "counts"]);
 
 /** The members that are groups of methods. */
 const GROUPS: ReadonlySet<string | symbol> = new Set(["sessions", "streams", "subscriptions"]);

@@ -87,6 +87,22 @@ export interface Growth {
   readonly ended?: EndReason;
 }
 
+/** What a driver that several processes share has counted since it was opened, for the operator. Omit what does not apply. */
+export interface StoreCounts {
+  /** Writes that were tried again: they were refused because of another write, or had no answer. */
+  readonly retries?: number;
+  /** Claims of this process that ended because another process has taken the path. */
+  readonly fenced?: number;
+  /** Claims of this process that took a path from a process that had not released it. */
+  readonly takeovers?: number;
+  /** Appends of other processes that are watched now. */
+  readonly taps?: number;
+  /** How often updates of a watched append may have been missed, so that it was looked up in the store. */
+  readonly tapGaps?: number;
+  /** Milliseconds since the lease of this process was stored last. */
+  readonly leaseAgeMs?: number;
+}
+
 /** Stores the bytes. The engine never asks which driver it has. */
 export interface Store {
   /**
@@ -98,9 +114,18 @@ export interface Store {
    * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with what was true before a
    * change of another process. A change that was acknowledged longer ago is always seen, and so are all changes of this
    * process. A {@link claim} sees everything, as does what this process asks about a path that it has claimed. Before the
-   * server refuses a request for what it does not find, it looks again, for as long as this. Default: they are never stale.
+   * server refuses a request for what it does not find, it looks again: after a {@link barrier}, or for as long as this. Default:
+   * they are never stale.
    */
   readonly maxStaleMs?: number | undefined;
+  /**
+   * Stores something that only servers with a majority can store. What the store answers about the path after that was true
+   * when this was called, or later. With it, the server refuses a request after two looks with a barrier between them; without it,
+   * after {@link maxStaleMs}. Default: none.
+   *
+   * @throws {StreamError} `unavailable`, `storage`.
+   */
+  barrier?(path: string): Promise<void>;
   /**
    * Bytes of the largest batch for {@link AppendHandle.append}. Constant once {@link open} has resolved. A greater
    * `limits.batchBytes` is refused. Default: no limit.
@@ -184,6 +209,8 @@ export interface Store {
    * must not reject.
    */
   health?(): Promise<string | undefined>;
+  /** What the driver counts, for the metrics of the server. Must not throw. Default: nothing. */
+  counts?(): StoreCounts;
   /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;
   /**
@@ -199,4 +226,10 @@ export interface Store {
    * @param signal Ends the updates, even while one is pending.
    */
   watch?(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined>;
+  /**
+   * Calls `heard` soon after another process has begun to append to a path, has appended to it, or has ended its append. Call the
+   * result to stop. This is a hint, which saves waiting for the next poll: some changes may be missed, and some notices
+   * may come without a change. Only for drivers whose bytes other processes may write.
+   */
+  notices?(path: string, heard: () => void): () => void;
 }

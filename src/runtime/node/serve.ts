@@ -2,6 +2,7 @@
  * The standalone server of the node stack.
  * @module
  */
+import cluster from "node:cluster";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
@@ -136,7 +137,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     });
   };
   const stopWatch =
-    "Deno" in globalThis
+    // For workers, the process that has started them accepts connections.
+    "Deno" in globalThis && !cluster.isWorker
       ? watchAccept(crowd, { address: { host: address.address, port: address.port }, reopen })
       : () => {};
   return {

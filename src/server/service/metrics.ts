@@ -2,11 +2,14 @@
  * What the metrics of a server are made of, and what turns them into text.
  * @module
  */
+import type { Store } from "../../engine/storage/store.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** The state of one server. */
 export interface MetricsSource {
   readonly traffic: Traffic;
+  /** What the store says about itself. */
+  readonly store: Pick<Store, "health" | "counts">;
   /** Append sessions that wait for their appenders. */
   sessionsInGrace(): number;
   /** Subscriptions to streams. */
@@ -19,6 +22,8 @@ export interface MetricsSource {
 export interface Metrics {
   /** The text, in the text format of Prometheus. */
   render(source: MetricsSource): Promise<string>;
+  /** The same as values, from which the metrics of several servers can be added up. */
+  snapshot(source: MetricsSource): Promise<readonly object[]>;
   /** Stops what measures in the background. */
   stop(): void;
 }

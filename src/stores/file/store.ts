@@ -19,12 +19,10 @@ import type {
 import { checkedPath } from "../../protocol/path.ts";
 import { appendedFiles } from "./appended-files.ts";
 import { Claim } from "./claims/claim.ts";
-import { claimantsOf, mayBeClaimed, observeOwners } from "./claims/entries.ts";
-import { requestHandover } from "./claims/handover.ts";
+import { observeOwners } from "./claims/entries.ts";
 import { type Owner, ownerOf } from "./claims/owner.ts";
 import { type RootLease, rootLeaseOf } from "./claims/root-lease.ts";
 import { sweep } from "./claims/sweep.ts";
-import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
 import { claimError, diskError, isAbsence } from "./folders/errors.ts";
@@ -32,16 +30,18 @@ import { inFolderOf } from "./folders/open-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { freeBytesOf } from "./free-bytes.ts";
 import { FileAppendHandle } from "./handle.ts";
+import { type AppendPlaces, isAppended } from "./is-appended.ts";
 import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recovery } from "./journal/recovery.ts";
 import { assertListable, listFolder } from "./listing.ts";
 import { openContent } from "./open-content.ts";
+import { OtherProcesses } from "./other-processes.ts";
 import { RecordFiles } from "./records/record-files.ts";
 import { RecordReader } from "./records/record-reader.ts";
 import { removeResource } from "./remove.ts";
 import { assertUsable } from "./reserved/format.ts";
-import { assertOwn, fileKey, type Reserved, reservedIn } from "./reserved/layout.ts";
+import { assertOwn, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { openRoot } from "./root.ts";
 import { FileSessions } from "./sessions.ts";
 import { FileStreams } from "./streams/file-streams.ts";
@@ -101,6 +101,7 @@ class FileStore implements Store {
   readonly #owner: Owner;
   readonly #lease: RootLease;
   readonly #recovery: Recovery;
+  readonly #others: OtherProcesses;
   #tidying: ReturnType<typeof setTimeout> | undefined;
 
   constructor(root: string, readBytes: number, durable: boolean) {
@@ -119,7 +120,15 @@ class FileStore implements Store {
     this.#records = new RecordFiles(this.#reserved);
     this.#contents = new RecordReader(root, this.#reserved, this.#records, durable);
     const parts = { root, reserved: this.#reserved, files: this.#logs };
+    this.#others = new OtherProcesses({
+      ...{ root, reserved: this.#reserved, owner: this.#owner, sessions: this.sessions, logs: this.#logs },
+      statOf: (path) => this.#statOf(path),
+    });
     this.streams = new FileStreams({ ...parts, stateOf: async (path) => stateIn(await this.#statOf(path)) });
+  }
+
+  get #places(): AppendPlaces {
+    return { reserved: this.#reserved, owner: this.#owner, lease: this.#lease, sessions: this.sessions };
   }
 
   freeBytes = (): Promise<number | undefined> => freeBytesOf(this.#root);
@@ -149,32 +158,21 @@ class FileStore implements Store {
   async #look(file: string, path: string): Promise<StoreStat> {
     // Open the file now, so that an unreadable one is reported. When its bytes are read later, the response headers are
     // already sent.
-    const wasAppended = await this.#isAppended(file, path);
+    const wasAppended = await isAppended(this.#places, file, path);
     const { opened, stats, known } = await this.#contents.at(file, () => openToRead(this.#root, path));
     try {
       let { ended, ...content } = known;
       // The record has no end, so an append began after the first check. It may have ended since: check again.
       const isDoubtful = ended === "lost" && !wasAppended;
-      const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
-      if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));
-      const appended = { appending: true, ...(isAppended === "kept" && { kept: true }) };
-      const state = isAppended || ended === undefined ? appended : { appending: false, ended };
+      const isAppendedNow = wasAppended || (isDoubtful && (await isAppended(this.#places, file, path)));
+      if (isDoubtful && !isAppendedNow) ({ ended, ...content } = await this.#contents.of({ file, opened }));
+      const appended = { appending: true, ...(isAppendedNow === "kept" && { kept: true }) };
+      const state = isAppendedNow || ended === undefined ? appended : { appending: false, ended };
       const seen = { size: stats.size, modified: stats.mtime, ...content, ...state };
       return await withStream(seen, { name: relative(this.#root, file), file, opened }, this.#logs);
     } finally {
       await opened.close();
     }
-  }
-
-  /** Whether any process appends to the file, or a session waits for its appender; `kept` for a cached claim. */
-  async #isAppended(file: string, path: string): Promise<boolean | "kept"> {
-    if (Claim.isHeld(file)) return Claim.isHeld(file);
-    if (this.#lease.mayBeElsewhere(fileKey(this.#reserved, file)) && mayBeClaimed(this.#reserved, file)) {
-      // Another program may have damaged the claims folder. That must not prevent reading.
-      const holders = await claimantsOf(this.#reserved, this.#owner, file).catch(() => []);
-      if (holders.length > 0) return holders.every(({ owner }) => owner.isKept) ? "kept" : true;
-    }
-    return this.sessions.mayBeOpen(path) && (await this.sessions.find(path)) !== undefined;
   }
 
   async claim(path: string, options: ClaimOptions = {}): Promise<AppendHandle> {
@@ -208,8 +206,8 @@ class FileStore implements Store {
       const real = await resolveInRoot(this.#root, path);
       await assertListable(this.#root, real);
       const follow = async (link: string) => this.#statsOf(await resolveInRoot(this.#root, link));
-      const isAppended = async (path: string, file: string) => (await this.#isAppended(file, path)) === true;
-      const appended = () => appendedFiles(this.#reserved, this.#owner.record, isAppended);
+      const isWritten = async (path: string, file: string) => (await isAppended(this.#places, file, path)) === true;
+      const appended = () => appendedFiles(this.#reserved, this.#owner.record, isWritten);
       return listFolder({ ...options, root: this.#root, path, real, follow, appended });
     } catch (error) {
       if (isAbsence(error)) return undefined;
@@ -250,15 +248,11 @@ class FileStore implements Store {
 
   async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
     await this.#ready();
-    const file = await resolveInRoot(this.#root, path);
-    if ((await claimantsOf(this.#reserved, this.#owner, file)).length === 0) return undefined;
-    const resumable = async () => (await this.sessions.find(path)) !== undefined;
-    return watchFile({ reserved: this.#reserved, owner: this.#owner, file, resumable, signal });
+    return this.#others.watch(path, signal);
   }
 
-  async requestHandover(path: string): Promise<() => Promise<void>> {
-    return requestHandover(this.#reserved, this.#owner, await resolveInRoot(this.#root, path));
-  }
+  requestHandover = (path: string): Promise<() => Promise<void>> => this.#others.requestHandover(path);
+  notices = (path: string, heard: () => void): (() => void) => this.#others.notices(path, heard);
 
   async #open(
     file: string,
@@ -270,7 +264,8 @@ class FileStore implements Store {
       // Recover the dead owner's journal before the file gets more bytes.
       if (claim.isInherited) await this.#recovery.again();
       const mine = { root: this.#root, records: this.#records, logs: this.#logs, commit: this.#commit };
-      return await FileAppendHandle.open({ ...mine, file, path, epoch: ++lastEpoch, claim, type }, create);
+      const handle = await FileAppendHandle.open({ ...mine, file, path, epoch: ++lastEpoch, claim, type }, create);
+      return this.#others.announced(handle, file);
     } catch (error) {
       await claim.release();
       throw error;

@@ -57,6 +57,7 @@ export function messageSizesSection(target: Target): void {
       if (wire.differs("gathered messages")) return wire.skip(wire.differs("gathered messages") ?? "");
       const { peer } = await append(wire, "a.txt");
       await peer.send("stored");
+      await peer.acked(6);
       await peer.peer.text("{", { declaredLength: 62_000_000n });
       assert.equal((await peer.closed()).code, 1009);
       assert.equal((await wire.get("a.txt")).text, "stored");
@@ -78,6 +79,7 @@ export function messageSizesSection(target: Target): void {
     "a data message larger than the window is closed with 1008": async (wire) => {
       const { peer, window } = await append(wire, "a.txt");
       await peer.send("stored");
+      await peer.acked(6);
       await peer.send(Buffer.alloc(window + 1));
       const { code, reason } = await peer.closed();
       assert.equal(code, 1008);

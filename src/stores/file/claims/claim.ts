@@ -17,10 +17,10 @@ import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import { adoptFormer, closeToEarlier } from "../reserved/format.ts";
 import type { ClaimParts } from "./claim-parts.ts";
-import { AWAY, claimsFolder, endMarker, nextName, ownEntries, removeEmpty, unreadMarkers, WATCH } from "./entries.ts";
+import { AWAY, claimsFolder, dropEntry, endMarker, nextName, ownEntries, removeUnread, WATCH } from "./entries.ts";
 import { isHandoverRequested } from "./handover.ts";
 import { breakForeignLease, type SlotState } from "./lease-files.ts";
-import type { Mark } from "./mark.ts";
+import type { Hold, LeasedClaim, Mark } from "./mark.ts";
 import { LEASE_MS, type OwnedClaim } from "./owner.ts";
 import { type Survey, survey, takenElsewhere } from "./survey.ts";
 import { takeOver } from "./takeover.ts";
@@ -43,13 +43,15 @@ export class Claim {
   readonly #leaseMs: number;
   readonly #revoked = new AbortController();
   readonly #handoverRequested = new AbortController();
-  readonly #owned: OwnedClaim = { verify: () => this.#look(), listen: () => this.#listen() };
+  readonly #owned: OwnedClaim;
   /** The path of its entry, from before the entry is written until after it is removed. */
   #entry: string | undefined;
   /** Whether the entry was written. Another process may have moved it away since. */
   #isEntered = false;
   /** The claim by the lease of the whole root, unless it is by path. */
   #mark: Mark | undefined;
+  /** What keeps the other processes of the group from a path that is claimed by path. */
+  #hold: Hold | undefined;
   #inherited = false;
   #wasSilent = false;
   #released = false;
@@ -59,6 +61,7 @@ export class Claim {
     this.#folder = claimsFolder(parts.reserved, parts.file);
     this.#key = basename(this.#folder);
     this.#leaseMs = LEASE_MS + parts.extraLeaseMs;
+    this.#owned = { key: this.#key, verify: () => this.#look(), listen: () => this.#listen() };
   }
 
   /**
@@ -77,6 +80,7 @@ export class Claim {
       if (claim.#mark) await parts.check?.();
       else {
         await owner.begin(claim.#owned);
+        claim.#hold = await parts.lease?.hold(claim.#key, claim.#leased);
         await claim.#take();
       }
       return claim;
@@ -156,18 +160,18 @@ export class Claim {
     } finally {
       if (this.#entry) ownEntries.delete(this.#entry);
       held.delete(this.#parts.file);
+      this.#hold?.free();
       await this.#parts.owner.end(this.#owned);
     }
   }
 
   async #release(ended: EndReason | undefined): Promise<void> {
     const entry = this.#entry;
-    if (entry && this.#revoked.signal.aborted) return this.#dropEntry(entry);
+    if (entry && this.#revoked.signal.aborted) return dropEntry(entry);
     // One rename removes the claim and creates the end marker. Watchers always see one of the two.
     if (entry && ended) await rename(entry, this.#endMarkerFile(entry, ended)).catch(unlessMissing);
     else if (entry) await removeFile(entry);
-    for (const marker of unreadMarkers(await namesIn(this.#folder))) await removeFile(join(this.#folder, marker));
-    await removeEmpty(this.#folder);
+    await removeUnread(this.#folder);
     if (!existsSync(this.#folder)) this.#parts.lease?.cleared(this.#key, this.#parts.file);
   }
 
@@ -175,26 +179,20 @@ export class Claim {
     return join(this.#folder, endMarker(basename(entry), ended));
   }
 
-  /** Removes a revoked entry without an end marker: the append continues in another process. */
-  async #dropEntry(entry: string): Promise<void> {
-    // The other process restores the entry if it sees a later sign of life of this one. So remove it again after a lease.
-    const remove = (): Promise<void> => removeFile(entry).catch(() => {});
-    await remove();
-    setTimeout(remove, LEASE_MS).unref?.();
-  }
-
   /** Claims the path by the lease of the whole root, if this process has that or can have it. */
   async #markInLease(): Promise<void> {
-    const marking = this.#parts.lease?.mark(this.#key, this.#parts.file, {
-      isKept: this.#parts.isKept ?? false,
-      marked: (mark) => {
-        this.#mark = mark;
-        this.#parts.owner.join(this.#owned);
-      },
-      enterByPath: (state) => this.#enterByPath(state),
-    });
+    const marking = this.#parts.lease?.mark(this.#key, this.#parts.file, this.#leased);
     // Nothing is awaited where nothing must be.
     if (marking) await marking;
+  }
+
+  get #leased(): LeasedClaim {
+    const { path, isKept = false, owner } = this.#parts;
+    const marked = (mark: Mark): void => {
+      this.#mark = mark;
+      owner.join(this.#owned);
+    };
+    return { path, isKept, leaseMs: this.#leaseMs, marked, enterByPath: (state) => this.#enterByPath(state) };
   }
 
   /** Enters by path what is claimed by a lease that was broken. */
@@ -219,14 +217,14 @@ export class Claim {
     let found: Survey | undefined;
     closeToEarlier(reserved);
     adoptFormer(reserved, file);
-    breakForeignLease(reserved);
+    if (!this.#hold?.isIntact) breakForeignLease(reserved);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await isHandoverRequested(reserved, owner, file)) break;
       found = await this.#survey();
       if (found.isTaken) break;
       await this.#enter(found.names);
       // After the entry: a process that takes the lease searches for entries, and finds this one.
-      breakForeignLease(reserved);
+      if (!this.#hold?.isIntact) breakForeignLease(reserved);
       found = await this.#survey();
       // While this process stood still, another one may have moved our entry away, and may be gone by now.
       const isThere = this.#entry !== undefined && found.names.includes(basename(this.#entry));

@@ -9,13 +9,15 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
+import { linkOf } from "../groups/term-links.ts";
 import { isDead, isVisible } from "../processes/process-identity.ts";
-import { readJsonFile } from "../reserved/atomic-write.ts";
+import { readJsonFile, removeFile } from "../reserved/atomic-write.ts";
 import { fileKey, type Reserved } from "../reserved/layout.ts";
+import { type GroupView, groupView } from "./group-lease.ts";
 import { hasForeignLease, isSlotThere, type Slot, slotsOf } from "./lease-files.ts";
 import { isOwnerRecord, LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
 
@@ -130,15 +132,29 @@ export async function observeOwners(reserved: Reserved, self: Owner): Promise<vo
 /**
  * The entries of owners that have a file, had it until they fell silent, or are claiming it.
  *
+ * @param group What the group has. Default: it is looked up.
  * @throws Errors of the operating system.
  */
-export async function claimantsOf(reserved: Reserved, owner: Owner, file: string): Promise<Entry[]> {
+export async function claimantsOf(
+  reserved: Reserved,
+  owner: Owner,
+  file: string,
+  group: GroupView | undefined = groupView(reserved, owner.record),
+): Promise<Entry[]> {
   const folder = claimsFolder(reserved, file);
-  // Slots first: their owner removes them once it has entered them.
-  const leased = leasedEntries(slotsOf(reserved, file, owner.record));
-  const entries = [...leased, ...(await readEntries(folder, await namesIn(folder)))];
+  const linked = linkedEntry(reserved, group, basename(folder));
+  // Slots first: their owner removes them once it has entered them. Those of the group may be many, and have links.
+  const leased = leasedEntries(slotsOf(reserved, file, owner.record, group?.term));
+  const byPath = await readEntries(folder, await namesIn(folder));
+  const isTwice = byPath.some(({ owner: { id } }) => id === linked?.owner.id);
+  const entries = [...leased, ...(linked && !isTwice ? [linked] : []), ...byPath];
   const verdicts = await Promise.all(entries.map((entry) => judge(entry, owner)));
   return entries.filter((_, at) => verdicts[at] !== "dead");
+}
+
+function linkedEntry(reserved: Reserved, group: GroupView | undefined, key: string): Entry | undefined {
+  const owner = group?.ownerOf(key);
+  return group && owner && { name: `${group.term} ${key}`, file: linkOf(reserved, group.term, key), owner };
 }
 
 /** Whether another process may have claimed a file: a cheap check, since most files are not claimed. */
@@ -179,6 +195,24 @@ export function endMarkers(names: readonly string[]): EndMarker[] {
 export function unreadMarkers(names: readonly string[]): string[] {
   if (names.some((name) => name.startsWith(WATCH))) return [];
   return names.filter((name) => name.startsWith(ENDED));
+}
+
+/** Removes the entry of a claim that another process has taken over. The append continues there, so there is no end marker. */
+export async function dropEntry(entry: string): Promise<void> {
+  // The other process restores the entry if it sees a later sign of life of this one. So remove it again after a lease.
+  const remove = (): Promise<void> => removeFile(entry).catch(() => {});
+  await remove();
+  setTimeout(remove, LEASE_MS).unref?.();
+}
+
+/**
+ * Removes the end markers that no watcher is there to read, and the folder if it is empty then.
+ *
+ * @throws Errors of the operating system.
+ */
+export async function removeUnread(folder: string): Promise<void> {
+  for (const marker of unreadMarkers(await namesIn(folder))) await removeFile(join(folder, marker));
+  await removeEmpty(folder);
 }
 
 /** Removes a folder if it is empty. */

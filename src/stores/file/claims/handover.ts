@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { isDead } from "../processes/process-identity.ts";
 import { readJsonFile, removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import { fileKey, type Reserved } from "../reserved/layout.ts";
+import { groupLease } from "./group-lease.ts";
 import { breakForeignLease } from "./lease-files.ts";
 import { isOwnerRecord, type Owner } from "./owner.ts";
 
@@ -25,8 +26,8 @@ const FORGOTTEN_MS = 10_000;
 export async function requestHandover(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
   const request = requestFor(reserved, file);
   await writeJsonAtomic(reserved, request, owner.record, false);
-  // A process with the lease checks for requests only where it claims by path.
-  breakForeignLease(reserved);
+  // A process with the lease checks for requests only where it claims by path; those of a group always.
+  if (!groupLease(reserved)) breakForeignLease(reserved);
   return () => removeFile(request);
 }
 

@@ -72,8 +72,11 @@ export function brokenLease({ leases }: Reserved): string {
   return join(leases, randomUUID());
 }
 
+/** What the first part of a lease says: its owner, and the term if the owner is a group or one of its processes. */
+export type LeaseOwner = OwnerRecord & { readonly term?: string };
+
 /** The first part of a lease; undefined for an owner whose record is too long. */
-export function leaseHeader(owner: OwnerRecord): Buffer | undefined {
+export function leaseHeader(owner: LeaseOwner): Buffer | undefined {
   const text = JSON.stringify(owner);
   const header = Buffer.alloc(HEADER_BYTES, " ");
   header[HEADER_BYTES - 1] = 10;
@@ -145,16 +148,18 @@ export function breakForeignLease(reserved: Reserved): void {
  *
  * Read the slots before the entries: the owner of a broken lease removes its slots once it has entered them.
  *
+ * @param term Leases of this term are left out. Default: none.
  * @throws Errors of the operating system.
  */
-export function slotsOf(reserved: Reserved, file: string, self: OwnerRecord): Slot[] {
+export function slotsOf(reserved: Reserved, file: string, self: OwnerRecord, term?: string): Slot[] {
   const key = fileKey(reserved, file);
-  return foreignSlots(reserved, self).filter((slot) => slot.key === key);
+  return foreignSlots(reserved, self, term).filter((slot) => slot.key === key);
 }
 
 /** As {@link slotsOf}, for all files. */
-export function foreignSlots(reserved: Reserved, self: OwnerRecord): Slot[] {
+export function foreignSlots(reserved: Reserved, self: OwnerRecord, term?: string): Slot[] {
   return leasesIn(reserved)
+    .filter((lease) => term === undefined || ownerOfLease(lease)?.term !== term)
     .flatMap((lease) => readLease(lease)?.slots ?? [])
     .filter(({ owner, state }) => state === "!" || (state === "+" && owner.id !== self.id));
 }
@@ -172,7 +177,7 @@ export function leasesIn({ leases }: Reserved): string[] {
 
 /** A lease as it is now. */
 export interface LeaseContent {
-  readonly owner: OwnerRecord;
+  readonly owner: LeaseOwner;
   readonly slots: readonly Slot[];
 }
 
@@ -196,6 +201,28 @@ export function readLease(lease: string): LeaseContent | undefined {
 }
 
 /**
+ * Reads the first part of a lease.
+ *
+ * @returns Undefined if the lease does not exist, or is torn.
+ * @throws Errors of the operating system.
+ */
+export function ownerOfLease(lease: string): LeaseOwner | undefined {
+  const fd = openLease(lease);
+  if (fd === undefined) return undefined;
+  try {
+    return ownerInFile(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** As {@link ownerOfLease}, for the open file of a lease. */
+export function ownerInFile(fd: number): LeaseOwner | undefined {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  return ownerIn(bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)));
+}
+
+/**
  * Changes the state of another process's slot, if it is in one state of `from`.
  *
  * @returns Whether it is in the new state now. False if the lease is gone.
@@ -215,7 +242,7 @@ export function setSlot({ lease, at, key }: Slot, from: SlotState, to: SlotState
 
 /** Whether a slot is still as it was seen. */
 export function isSlotThere({ lease, at, key, state }: Slot): boolean {
-  const fd = openLease(lease, "r");
+  const fd = openLease(lease);
   if (fd === undefined) return false;
   try {
     return textAt(fd, slotOffset(at), 41) === `${state}${key}`;
@@ -237,7 +264,7 @@ export function textAt(fd: number, offset: number, length: number): string {
   return bytes.toString("latin1", 0, readSync(fd, bytes, 0, length, offset));
 }
 
-function ownerIn(bytes: Buffer): OwnerRecord | undefined {
+function ownerIn(bytes: Buffer): LeaseOwner | undefined {
   try {
     const owner: unknown = JSON.parse(bytes.toString("utf8", 0, HEADER_BYTES));
     return isOwnerRecord(owner) ? owner : undefined;
@@ -247,7 +274,7 @@ function ownerIn(bytes: Buffer): OwnerRecord | undefined {
 }
 
 function bytesOf(lease: string): Buffer | undefined {
-  const fd = openLease(lease, "r");
+  const fd = openLease(lease);
   if (fd === undefined) return undefined;
   try {
     const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, slotOffset(MAX_SLOTS)));
@@ -257,8 +284,8 @@ function bytesOf(lease: string): Buffer | undefined {
   }
 }
 
-/** Undefined if there is no such file, or something other than a file. */
-function openLease(lease: string, flags: "r" | "r+"): number | undefined {
+/** Opens a lease. Undefined if there is no such file, or something other than a file. */
+export function openLease(lease: string, flags: "r" | "r+" = "r"): number | undefined {
   let fd: number;
   try {
     fd = openSync(lease, NO_WAIT | (flags === "r" ? 0 : 2));

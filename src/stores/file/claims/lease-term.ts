@@ -2,10 +2,13 @@
  * What a process has by one lease, from when it takes the lease until nothing depends on it.
  * @module
  */
+import { namesIn } from "../folders/folder.ts";
 import { formerKey } from "../reserved/format.ts";
+import type { Reserved } from "../reserved/layout.ts";
 import type { Lease } from "./lease.ts";
-import type { SlotState } from "./lease-files.ts";
+import { foreignSlots, type SlotState } from "./lease-files.ts";
 import type { LeasedClaim } from "./mark.ts";
+import type { OwnerRecord } from "./owner.ts";
 
 /** Maximum number of claims that are entered by path at the same time. Each has a file open for a moment. */
 const MAX_AT_ONCE = 64;
@@ -28,6 +31,24 @@ export class LeaseTerm {
 
   constructor(lease: Lease) {
     this.lease = lease;
+  }
+
+  /**
+   * Finds out what other processes have. Call it once the lease is taken: who claims anything later breaks it first. What the
+   * other processes of the group have by this lease, their links say.
+   *
+   * @throws Errors of the operating system. The lease is removed then.
+   */
+  async lookAround(reserved: Reserved, self: OwnerRecord): Promise<void> {
+    try {
+      // Slots first: their owners remove them once they have entered them.
+      for (const { key } of foreignSlots(reserved, self, this.lease.links?.term)) this.exceptions.add(key);
+      for (const key of await namesIn(reserved.claims)) this.folders.add(key);
+      for (const key of await namesIn(reserved.handovers)) this.exceptions.add(key);
+    } catch (error) {
+      this.lease.remove();
+      throw error;
+    }
   }
 
   /** Whether a path has a claims folder, by its key or by the one that earlier versions gave to its file. */

@@ -2,10 +2,16 @@
  * What a claim by the lease of the whole root, and the lease, are to each other.
  * @module
  */
+import type { TermLinks } from "../groups/term-links.ts";
+import type { Lease } from "./lease.ts";
 import type { SlotState } from "./lease-files.ts";
 
 /** A claim by the lease. */
 export interface LeasedClaim {
+  /** The resource path, for messages. */
+  readonly path: string;
+  /** Milliseconds without a sign of life after which another owner of the path is silent. */
+  readonly leaseMs: number;
   /** Whether it is cached between many short appends. Other processes see that in its slot. */
   readonly isKept: boolean;
   /** Called in the turn in which the path is claimed. */
@@ -31,4 +37,29 @@ export interface Mark {
   entered(): Promise<void>;
   /** As {@link entered}. Frees the slot of a claim that could not be entered. */
   leave(): Promise<void>;
+}
+
+/** A path that a process of a group claims by path, while its group has the lease: no other process of the group has it. */
+export interface Hold {
+  /** Whether no process outside the group has broken the lease. Checks the disk. */
+  readonly isIntact: boolean;
+  /** Frees the path for the other processes of the group. */
+  free(): void;
+}
+
+/** Holds a path by its link for as long as the claim by path lasts. */
+export function holdIn(lease: Lease, links: TermLinks, key: string): Hold {
+  return {
+    get isIntact() {
+      return lease.isIntact;
+    },
+    free() {
+      try {
+        links.free(key);
+      } catch {
+        // Claims by path do not depend on the links.
+        lease.break();
+      }
+    },
+  };
 }

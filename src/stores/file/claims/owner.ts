@@ -8,10 +8,14 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
+import { ownGroup } from "../groups/process-group.ts";
 import { ChangeObserver } from "../processes/change-observer.ts";
-import { ownIdentity, type ProcessIdentity } from "../processes/process-identity.ts";
+import type { OwnerRecord } from "../processes/owner-record.ts";
+import { ownIdentity } from "../processes/process-identity.ts";
 import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
+
+export { isOwnerRecord, type OwnerRecord } from "../processes/owner-record.ts";
 
 /** Milliseconds without a sign of life after which an observer may take a claim over. */
 export const LEASE_MS = 10_000;
@@ -22,14 +26,10 @@ const BEAT_MS = 1_000;
 /** Maximum milliseconds between two checks of a leftover file that count as quiet. */
 const LEFTOVER_CREDIT_MS = 30 * 60 * 1000;
 
-/** An owner, as recorded in its claims. */
-export interface OwnerRecord extends ProcessIdentity {
-  /** A random id; also the name of the file that the owner touches. */
-  readonly id: string;
-}
-
 /** A claim, as its owner uses it. */
 export interface OwnedClaim {
+  /** The key of the path. Default: it is not about one path. */
+  readonly key?: string;
   /** Checks whether the claim is still there, after a pause in which another process may have taken it over. */
   verify(): void;
   /** Checks whether another process requests the path. */
@@ -50,7 +50,7 @@ export function ownerOf(root: string, reserved: Reserved): Owner {
 
 /** Gives signs of life for as long as it has claims. */
 export class Owner {
-  readonly record: OwnerRecord = { id: randomUUID(), ...ownIdentity() };
+  readonly record: OwnerRecord = recordOfThisProcess();
   /** Observations of other owners' signs of life, and of other short-lived files. */
   readonly signs: ChangeObserver = new ChangeObserver({ creditMs: 2 * BEAT_MS, everyMs: BEAT_MS });
   /** Observations of files that may be left over from processes that cannot be checked. */
@@ -108,6 +108,11 @@ export class Owner {
   /** As {@link end}, while there is another claim. */
   leave(claim: OwnedClaim): void {
     this.#claims.delete(claim);
+  }
+
+  /** Checks now whether another process requests a path, without waiting for the next sign of life. */
+  async listen(key: string): Promise<void> {
+    for (const claim of this.#claims) if (claim.key === key) await claim.listen();
   }
 
   /** Runs one piece of work at a time: a claim that begins while the last one ends must keep its sign of life. */
@@ -171,9 +176,7 @@ export class Owner {
   }
 }
 
-/** Whether a value is an owner's record. */
-export function isOwnerRecord(value: unknown): value is OwnerRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const { id, pid, started, scope } = value as Partial<OwnerRecord>;
-  return typeof id === "string" && typeof pid === "number" && typeof started === "string" && typeof scope === "string";
+function recordOfThisProcess(): OwnerRecord {
+  const group = ownGroup();
+  return { id: randomUUID(), ...ownIdentity(), ...(group && { group: group.id }) };
 }

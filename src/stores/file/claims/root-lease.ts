@@ -1,25 +1,25 @@
 /**
- * Claims while this process has a root to itself: it has a lease of the whole root, and a claim is a mark in the lease.
+ * Claims while this process, or its group, has a root to itself: it has a lease of the whole root, and a claim is a mark in
+ * the lease.
  *
- * A second process breaks the lease before it claims anything. Then both claim by path, and this process enters by path
+ * Another process breaks the lease before it claims anything. Then all claim by path, and this process enters by path
  * what it has. When the other one has gone, it takes the lease again.
  * @module
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { namesIn } from "../folders/folder.ts";
-import { isDead } from "../processes/process-identity.ts";
-import { readJsonFile, removeFileNow } from "../reserved/atomic-write.ts";
+import { ownGroup } from "../groups/process-group.ts";
+import { removeFileNow } from "../reserved/atomic-write.ts";
 import { closeToEarlier, formerKey, isClosedToEarlier } from "../reserved/format.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isLocal } from "../reserved/local.ts";
-import { judgeOwner } from "./entries.ts";
+import { isAlone, isFreed } from "./alone.ts";
+import { groupLease, joinLease } from "./group-lease.ts";
 import { Lease } from "./lease.ts";
-import { breakForeignLease, foreignSlots, heldLease, readLease } from "./lease-files.ts";
 import { LeaseTerm } from "./lease-term.ts";
-import type { LeasedClaim } from "./mark.ts";
-import { isOwnerRecord, type OwnedClaim, type Owner } from "./owner.ts";
+import { type Hold, holdIn, type LeasedClaim } from "./mark.ts";
+import type { OwnedClaim, Owner } from "./owner.ts";
 
 /** Milliseconds between two checks of the lease. */
 const LOOK_MS = 100;
@@ -78,11 +78,13 @@ export class RootLease implements OwnedClaim {
    * be claimed by path.
    *
    * @returns Undefined if there is nothing to wait for.
-   * @throws Errors of the operating system.
+   * @throws {StreamError} `conflict` if another process of the group has the path; errors of the operating system.
    */
   mark(key: string, file: string, claim: LeasedClaim): Promise<void> | undefined {
     if (this.#term) return this.#mark(key, file, claim);
-    if (performance.now() < this.#notBeforeMs && !this.#taking) return undefined;
+    // What the group has already need not be taken.
+    const isEarly = performance.now() < this.#notBeforeMs && !groupLease(this.#reserved);
+    if (isEarly && !this.#taking) return undefined;
     // A claim by path reports what is wrong with the disk.
     this.#taking ??= this.#take()
       .catch(() => {})
@@ -92,10 +94,28 @@ export class RootLease implements OwnedClaim {
     return this.#taking.then(() => this.#mark(key, file, claim));
   }
 
+  /**
+   * Keeps the other processes of the group from a path that this process is about to claim by path, so that it need not
+   * break the lease. Undefined if there is no lease of a group, or it is broken now.
+   *
+   * @throws As {@link mark}.
+   */
+  async hold(key: string, claim: LeasedClaim): Promise<Hold | undefined> {
+    const term = this.#term;
+    const links = term?.lease.links;
+    if (!term || !links || !term.lease.isIntact) return undefined;
+    const isTaken = links.take(key, claim.isKept);
+    if (isTaken) return holdIn(term.lease, links, key);
+    if (isTaken === undefined) term.lease.break();
+    const isFree = isTaken === false && (await this.#isFree(term, key, claim));
+    return isFree ? this.hold(key, claim) : undefined;
+  }
+
   /** Whether another process may have a path. Checks the disk. */
   mayBeElsewhere(key: string): boolean {
     const term = this.#term;
-    return !term?.lease.isIntact || term.exceptions.has(key) || term.folders.has(key);
+    if (!term?.lease.isIntact || term.exceptions.has(key) || term.folders.has(key)) return true;
+    return term.lease.links?.has(key) === true;
   }
 
   /** Records that the claims folder of a path has gone. */
@@ -125,11 +145,16 @@ export class RootLease implements OwnedClaim {
     void this.#enter(term).catch(() => {});
   }
 
-  #mark(key: string, file: string, claim: LeasedClaim): undefined {
+  #mark(key: string, file: string, claim: LeasedClaim): Promise<void> | undefined {
     const term = this.#term;
-    if (!term || term.exceptions.has(key) || term.hasFolder(key, file)) return;
+    if (!term || term.exceptions.has(key) || term.hasFolder(key, file)) return undefined;
+    // Another process of the group that wants a path does not break the lease.
+    if (term.lease.links && existsSync(join(this.#reserved.handovers, key))) return undefined;
     const at = term.lease.mark(key, claim.isKept);
-    if (at === undefined) return this.look();
+    if (at === "broken") return this.look();
+    if (at === "taken") {
+      return this.#isFree(term, key, claim).then((isFree) => (isFree ? this.#mark(key, file, claim) : undefined));
+    }
     this.#idleLooks = 0;
     term.claims.set(at, claim);
     const isIntact = (): boolean => {
@@ -151,6 +176,15 @@ export class RootLease implements OwnedClaim {
         if (term.claims.delete(at)) term.lease.free(at);
       },
     });
+    return undefined;
+  }
+
+  /** Whether a path that another process of the group had is free. If not, the lease is broken now: see {@link isFreed}. */
+  async #isFree(term: LeaseTerm, key: string, claim: LeasedClaim): Promise<boolean> {
+    if (await isFreed(this.#reserved, this.#owner, { term: term.lease.links?.term ?? "", key, ...claim })) return true;
+    term.lease.break();
+    this.look();
+    return false;
   }
 
   #free(term: LeaseTerm, at: number): boolean {
@@ -185,11 +219,14 @@ export class RootLease implements OwnedClaim {
       return;
     }
     closeToEarlier(this.#reserved);
-    if (!(await this.#isAlone())) return;
+    if (!(await isAlone(this.#reserved, this.#owner))) return;
     try {
       // Other processes see the sign of life before the lease.
       await this.#owner.begin(this);
-      const lease = Lease.take(this.#reserved, this.#owner.record);
+      const group = ownGroup();
+      const lease = group
+        ? joinLease(this.#reserved, this.#owner.record, group)
+        : Lease.take(this.#reserved, this.#owner.record);
       if (lease) await this.#begin(new LeaseTerm(lease));
     } finally {
       await this.#settle();
@@ -197,40 +234,13 @@ export class RootLease implements OwnedClaim {
   }
 
   async #begin(term: LeaseTerm): Promise<void> {
-    try {
-      // Slots first: their owners remove them once they have entered them.
-      for (const { key } of foreignSlots(this.#reserved, this.#owner.record)) term.exceptions.add(key);
-      for (const key of await namesIn(this.#reserved.claims)) term.folders.add(key);
-      for (const key of await namesIn(this.#reserved.handovers)) term.exceptions.add(key);
-    } catch (error) {
-      term.lease.remove();
-      throw error;
-    }
+    await term.lookAround(this.#reserved, this.#owner.record);
     this.#term = term;
     this.#idleLooks = 0;
     this.#timer ??= setInterval(() => this.#tick(), LOOK_MS);
     this.#timer.unref?.();
     awaitExit();
     atExit.add(this);
-  }
-
-  /** Whether no other living process has claims. Breaks the lease of a process that has gone. */
-  async #isAlone(): Promise<boolean> {
-    for (const id of await namesIn(this.#reserved.servers)) {
-      if (id === this.#owner.record.id) continue;
-      const other = await readJsonFile(join(this.#reserved.servers, id));
-      if (!isOwnerRecord(other) || isDead(other, this.#owner.record)) continue;
-      if ((await judgeOwner(other, this.#owner)) === "alive") return false;
-    }
-    if (!existsSync(heldLease(this.#reserved))) return true;
-    const other = readLease(heldLease(this.#reserved))?.owner;
-    if (other && other.id !== this.#owner.record.id && !isDead(other, this.#owner.record)) {
-      const verdict = await judgeOwner(other, this.#owner);
-      const isGone = this.#owner.signs.known(this.#owner.signOf(other))?.isMissing;
-      if (verdict === "alive" && !isGone) return false;
-    }
-    breakForeignLease(this.#reserved);
-    return true;
   }
 
   #tick(): void {

@@ -7,7 +7,7 @@ import { namesIn } from "../folders/folder.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { claimsFolder, type Entry, judge, leasedEntries, readEntries, silentInMs, type Verdict } from "./entries.ts";
 import { type Slot, slotsOf } from "./lease-files.ts";
-import type { Owner } from "./owner.ts";
+import type { Owner, OwnerRecord } from "./owner.ts";
 
 /** What a claims folder contains. */
 export interface Survey {
@@ -66,6 +66,12 @@ export function takenElsewhere(path: string, found: Survey | undefined, self: Ow
   const seconds = Math.max(1, Math.ceil(freeInMs / 1000));
   const message = `Another server process has "/${path}", but may be gone. If it shows no sign of life, the path is free in ${seconds} s.`;
   return new StreamError("conflict", message, { path, headers: { "Retry-After": String(seconds) } });
+}
+
+/** As {@link takenElsewhere}, for a path that a living process has. */
+export function takenBy(path: string, owner: OwnerRecord, self: Owner): StreamError {
+  const other = { name: "", file: "", owner, verdict: "alive" } as const;
+  return takenElsewhere(path, { names: [], others: [other], moved: [], isTaken: true }, self);
 }
 
 /**

@@ -11,8 +11,9 @@ import { isDead } from "../processes/process-identity.ts";
 import { readJsonFile } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isForgotten, isOrphaned } from "../reserved/orphans.ts";
+import { sweepSockets } from "../reserved/sockets.ts";
 import { removeEmpty, unreadMarkers } from "./entries.ts";
-import { breakForeignLease, heldLease, leasesIn, readLease } from "./lease-files.ts";
+import { breakForeignLease, heldLease, leasesIn, ownerOfLease, readLease } from "./lease-files.ts";
 import { isOwnerRecord, type Owner } from "./owner.ts";
 
 /**
@@ -24,6 +25,8 @@ export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
   for (const place of [dirname(reserved.claims), ...Object.values(reserved)]) await clearWay(place);
   for (const key of await namesIn(reserved.claims)) await sweepClaims(join(reserved.claims, key), owner);
   await sweepLeases(reserved, owner);
+  await sweepGroups(reserved, owner);
+  await sweepSockets(reserved, owner.record);
   for (const place of [reserved.servers, reserved.handovers]) {
     for (const name of await namesIn(place)) {
       const file = join(place, name);
@@ -50,6 +53,24 @@ async function sweepLeases(reserved: Reserved, owner: Owner): Promise<void> {
   };
   if (isLeft(held)) breakForeignLease(reserved);
   for (const lease of leasesIn(reserved)) if (lease !== held && isLeft(lease)) await remove(lease);
+}
+
+/**
+ * Removes what ended processes have left in the terms of groups. A link of the present term must not be removed while the
+ * lease counts: another process may have it by then. So the lease is broken first.
+ */
+async function sweepGroups(reserved: Reserved, owner: Owner): Promise<void> {
+  const held = heldLease(reserved);
+  for (const term of await namesIn(reserved.groups)) {
+    const folder = join(reserved.groups, term);
+    for (const name of await namesIn(folder)) {
+      const file = join(folder, name);
+      if (!(await isAbandoned(file, owner))) continue;
+      if (ownerOfLease(held)?.term === term) breakForeignLease(reserved);
+      await remove(file);
+    }
+    await removeEmpty(folder);
+  }
 }
 
 async function sweepClaims(folder: string, owner: Owner): Promise<void> {

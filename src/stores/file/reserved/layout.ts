@@ -18,6 +18,10 @@ export interface Reserved {
   readonly claims: string;
   /** The lease of the root, and broken ones. */
   readonly leases: string;
+  /** One folder per lease that the processes of a group share, with a file per path that one of them has. */
+  readonly groups: string;
+  /** The sockets of the processes that append. */
+  readonly sockets: string;
   /** One file per open session. */
   readonly sessions: string;
   /** One file per path, with what is remembered besides its bytes. */
@@ -44,6 +48,8 @@ export function reservedIn(root: string): Reserved {
     servers: join(folder, "servers"),
     claims: join(folder, "entries"),
     leases: join(folder, "leases"),
+    groups: join(folder, "groups"),
+    sockets: join(folder, "sockets"),
     sessions: join(folder, "sessions"),
     streams: join(folder, "streams"),
     durable: join(folder, "durable"),

@@ -4,7 +4,7 @@
  */
 
 import type { AppendState, FollowState, RetryingState } from "../../client/mod.ts";
-import { sentence } from "./error-line.ts";
+import { sentence } from "../common/error-line.ts";
 
 /** Describes the states of one command. Undefined for a state that the end of the command describes well enough. */
 export type StateFormatter<State> = (state: State) => string | undefined;

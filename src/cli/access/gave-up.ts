@@ -3,7 +3,7 @@
  * @module
  */
 import { type ErrorCode, StreamError } from "../../client/mod.ts";
-import { sentence } from "./error-line.ts";
+import { sentence } from "../common/error-line.ts";
 
 /** The errors that are retried. */
 const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

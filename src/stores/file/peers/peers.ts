@@ -1,0 +1,31 @@
+/**
+ * This process and the other ones on its machine that use the same root: it reports its appends to them, and hears of
+ * theirs.
+ * @module
+ */
+import type { OwnerRecord } from "../processes/owner-record.ts";
+import type { Reserved } from "../reserved/layout.ts";
+import { Links } from "./links.ts";
+import { Speaker } from "./speaker.ts";
+
+/** Both directions. */
+export interface Peers {
+  readonly speaker: Speaker;
+  readonly links: Links;
+}
+
+/** By owner record: two stores on one root share a socket. */
+const known = new WeakMap<OwnerRecord, Peers>();
+
+/**
+ * The peers of a process on a root. Created by the first call.
+ *
+ * @param onWanted Called with the key of a path that another process has requested.
+ */
+export function peersOf(reserved: Reserved, self: OwnerRecord, onWanted: (key: string) => void): Peers {
+  const found = known.get(self);
+  if (found) return found;
+  const peers = { speaker: new Speaker(reserved, self, onWanted), links: new Links(reserved, self) };
+  known.set(self, peers);
+  return peers;
+}

@@ -1,0 +1,30 @@
+/**
+ * One timer for everything in this process that looks at files again and again.
+ * @module
+ */
+
+/** Milliseconds between two ticks. */
+export const TICK_MS = 100;
+
+/** Those who wait for the next tick. */
+const waiting = new Set<() => void>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Calls back at the next tick, once. Call the result to cancel that. */
+export function atNextTick(callback: () => void): () => void {
+  waiting.add(callback);
+  timer ??= setTimeout(tick, TICK_MS);
+  return () => {
+    waiting.delete(callback);
+    if (waiting.size > 0) return;
+    clearTimeout(timer);
+    timer = undefined;
+  };
+}
+
+function tick(): void {
+  timer = undefined;
+  const due = [...waiting];
+  waiting.clear();
+  for (const callback of due) callback();
+}

@@ -1,0 +1,81 @@
+/**
+ * Whether a path may be claimed: the node that holds it may be alive, dead, silent, or about to release it.
+ * @module
+ */
+import { heldByAppender } from "../../../engine/storage/conflicts.ts";
+import { pause } from "../connection/pause.ts";
+import { ask, type Outcome, type QuestionKind } from "../nodes/questions.ts";
+import { claimOf, isHolding, type PathRecord } from "../records/record.ts";
+import type { Core } from "./core.ts";
+
+/** Milliseconds between two questions to a node that seems to be gone. */
+const ABSENT_MS = 500;
+
+/** Questions to a node that does not answer. Right after the end of a process, the first one gets no answer either. */
+const SILENT_QUESTIONS = 8;
+
+/** `free`: nobody holds the path. `silent`: its holder may wake up. `ending`: its holder is about to release it. */
+export type Verdict = "free" | "silent" | "ending";
+
+/**
+ * Finds out whether a path may be claimed.
+ *
+ * @param record Its last valid record; undefined if it does not exist.
+ * @param extraLeaseMs Milliseconds to wait beyond the lease of a silent node.
+ * @throws {StreamError} `conflict` if another node holds it; `unavailable`.
+ */
+export async function judgeHolder(
+  core: Core,
+  path: string,
+  record: PathRecord | undefined,
+  extraLeaseMs: number,
+): Promise<Verdict> {
+  if (!record) return "free";
+  const { node, reservedFor } = record;
+  if (record.type === "c" && reservedFor !== undefined && reservedFor !== core.node) {
+    const answer = await question(core, reservedFor, "wanted", path);
+    if (answer === "yes") throw heldByAppender(path);
+    return "free";
+  }
+  if (!isHolding(record) || node === core.node) return "free";
+  return await judgeNode(core, path, record, extraLeaseMs);
+}
+
+async function judgeNode(core: Core, path: string, record: PathRecord, extraLeaseMs: number): Promise<Verdict> {
+  const { node } = record;
+  for (let silences = 0, absences = 0; silences < SILENT_QUESTIONS; ) {
+    const answer = await question(core, node, "held", path, claimOf(record));
+    const said = verdictOf(path, answer);
+    if (said) return said;
+    if (!(await core.directory.isAlive(node))) return await judgeGone(core, path, node, { answer, extraLeaseMs });
+    if (answer === "silent") silences++;
+    else if (++absences === 2) return "free";
+    else await pause(ABSENT_MS);
+  }
+  throw heldByAppender(path);
+}
+
+/** What an answer says; undefined if there was none. */
+function verdictOf(path: string, answer: Outcome): Verdict | undefined {
+  if (answer === "yes") throw heldByAppender(path);
+  if (answer === "no") return "free";
+  return answer === "ending" ? "ending" : undefined;
+}
+
+/** Judges a node that has no lease any more, and has not answered. */
+async function judgeGone(
+  core: Core,
+  path: string,
+  node: string,
+  { answer, extraLeaseMs }: { readonly answer: Outcome; readonly extraLeaseMs: number },
+): Promise<Verdict> {
+  if (answer === "absent") return "free";
+  // A process that is connected, and does not answer, stands still.
+  if ((await core.directory.missingMs(node)) >= extraLeaseMs) return "silent";
+  throw heldByAppender(path);
+}
+
+function question(core: Core, node: string, kind: QuestionKind, path: string, claim?: number): Promise<Outcome> {
+  const about = { kind, path, node: core.node, ...(claim !== undefined && { claim }) };
+  return ask(core.calls.connection, core.layout, node, about);
+}

@@ -1,0 +1,97 @@
+/**
+ * What is known of a path: whether it exists, its size, its type, who appends to it.
+ * @module
+ */
+import type { StoreStat } from "../../../engine/storage/store.ts";
+import type { StreamState } from "../../../engine/storage/stream-state.ts";
+import { ask, type Outcome } from "../nodes/questions.ts";
+import type { PathState } from "../records/note.ts";
+import { claimOf, endedOf, endOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
+import type { Core } from "./core.ts";
+import type { Folders } from "./folders.ts";
+
+/** Whether nobody appends to a path, or a claim is cached for the next append, or an append is under way. */
+export type Holding = "free" | "kept" | "appending";
+
+/** Looks at paths. */
+export class Looks {
+  readonly #core: Core;
+  readonly #folders: Folders;
+  readonly #hasSession: (path: string) => Promise<boolean>;
+
+  /** @param hasSession Whether a path has a session on record. */
+  constructor(core: Core, folders: Folders, hasSession: (path: string) => Promise<boolean>) {
+    this.#core = core;
+    this.#folders = folders;
+    this.#hasSession = hasSession;
+  }
+
+  /**
+   * As {@link Store.stat}.
+   *
+   * @throws {StreamError} as {@link Store.stat}.
+   */
+  async stat(path: string): Promise<StoreStat | undefined> {
+    if (path === "") return undefined;
+    const place = this.#core.layout.placeOf(path);
+    const [tail, hasSession] = await Promise.all([this.#core.tails.of(place), this.#hasSession(path)]);
+    const { stored } = tail;
+    const record = stored?.record;
+    if (!record || record.type === "x") {
+      await this.#folders.refuseBelowResource(path);
+      return undefined;
+    }
+    if (!isFile(record) || record.isIncomplete) return undefined;
+    const [state, holding] = await Promise.all([this.#core.states.after(place, stored), this.holding(path, record)]);
+    return statOf(record, state, holding, hasSession);
+  }
+
+  /**
+   * The state of a path, also of one that was never completed. `isThere` is false if the path does not exist.
+   *
+   * @throws {StreamError} what reading throws.
+   */
+  async state(path: string): Promise<{ readonly isThere: boolean; readonly stream: StreamState | undefined }> {
+    const place = this.#core.layout.placeOf(path);
+    const { stored } = await this.#core.tails.of(place);
+    if (!stored || !isFile(stored.record)) return { isThere: false, stream: undefined };
+    return { isThere: true, stream: (await this.#core.states.after(place, stored)).stream };
+  }
+
+  /** Whether anybody appends to a path, by its last record. */
+  async holding(path: string, record: PathRecord): Promise<Holding> {
+    if (!isHolding(record)) return "free";
+    const { node, isKept = false } = record;
+    const isMine = node === this.#core.node;
+    const isHeld = isMine
+      ? this.#core.held.get(path)?.claim === claimOf(record)
+      : (await this.#core.directory.isAlive(node)) || (await this.#isConnected(path, record));
+    return isHeld ? (isKept ? "kept" : "appending") : "free";
+  }
+
+  /** Whether a node without a lease holds the path all the same: after an outage, leases are missing until they are renewed. */
+  async #isConnected(path: string, record: PathRecord): Promise<boolean> {
+    const answer = await askHolder(this.#core, path, record);
+    return answer === "yes" || answer === "ending";
+  }
+}
+
+/** Asks the node that has written the last record of a path whether it holds the path. */
+export function askHolder(core: Core, path: string, record: PathRecord): Promise<Outcome> {
+  const question = { kind: "holds", path, node: core.node, claim: claimOf(record) } as const;
+  return ask(core.calls.connection, core.layout, record.node, question);
+}
+
+function statOf(record: PathRecord, { type, stream }: PathState, holding: Holding, hasSession: boolean): StoreStat {
+  const isAppended = holding !== "free" || hasSession;
+  // The claim of a session is never cached.
+  const isKept = holding === "kept" && !hasSession;
+  return {
+    size: endOf(record),
+    modified: new Date(record.modifiedMs),
+    generation: record.generation,
+    ...(isAppended ? { appending: true, ...(isKept && { kept: true }) } : { appending: false, ended: endedOf(record) }),
+    ...(type !== undefined && { type }),
+    ...(stream && { stream }),
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * The last message of each of many subjects.
+ * @module
+ */
+import { type Consumer, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import { storeUnavailable } from "../../../engine/storage/unavailable.ts";
+import type { Calls } from "./calls.ts";
+import { LATE, within } from "./pause.ts";
+
+/** Messages that are requested at once. */
+const WINDOW = 512;
+
+/** Milliseconds for the first message. Twice as many with each further consumer, up to {@link SILENT_MS}. */
+const FIRST_MS = 150;
+
+/** Milliseconds without a message after which it is checked whether there are more. */
+const SILENT_MS = 1_000;
+
+/** Milliseconds without a message after which the servers count as unavailable. */
+const GIVE_UP_MS = 10_000;
+
+/** A message that shows how much of a stream has come. */
+export interface Mark {
+  readonly subject: string;
+  readonly seq: number;
+  /** When it was stored, on the clock of `performance.now()`. */
+  readonly storedMs: number;
+  /** Milliseconds after which the server removes it. */
+  readonly lifetimeMs: number;
+}
+
+/** Which messages. */
+export interface LastMessages {
+  readonly stream: string;
+  /** A pattern of subjects. */
+  readonly subjects: string;
+  /** A mark in the stream. What comes before it is passed on, also if the server that sends it lags behind. */
+  readonly mark: Mark;
+  /** The path that it is about, for messages. */
+  readonly path: string;
+  /** Whether to leave the payloads out. Default false. */
+  readonly headersOnly?: boolean;
+  /** Ends it early, with an error. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Passes on the last message of each subject, in the order of the stream. One that is stored meanwhile may be passed on, too.
+ *
+ * @throws {StreamError} `unavailable`, `denied`, `storage`; the reason of the signal.
+ */
+export async function eachLast(calls: Calls, asked: LastMessages, take: (message: JsMsg) => void): Promise<void> {
+  const { stream, subjects, mark, path, headersOnly = false, signal } = asked;
+  const policy = { deliver_policy: DeliverPolicy.LastPerSubject, ...(headersOnly && { headers_only: true }) };
+  for (let firstMs = FIRST_MS; ; firstMs = Math.min(firstMs * 2, SILENT_MS)) {
+    signal?.throwIfAborted();
+    const consumer = await calls.consumer(stream, { filter_subjects: [subjects, mark.subject], ...policy }, { path });
+    try {
+      if (await takeAll(consumer, asked, firstMs, take)) return;
+    } finally {
+      calls.drop(consumer);
+    }
+    if (performance.now() - mark.storedMs > GIVE_UP_MS) throw storeUnavailable(path);
+  }
+}
+
+/** @returns Whether all have come; false if none has within `firstMs`. */
+async function takeAll(
+  consumer: Consumer,
+  asked: LastMessages,
+  firstMs: number,
+  take: (message: JsMsg) => void,
+): Promise<boolean> {
+  const { mark } = asked;
+  const messages = await consumer.consume({ max_messages: WINDOW });
+  const arrivals = new Arrivals(consumer, messages, asked);
+  try {
+    for (;;) {
+      const message = await arrivals.next(firstMs);
+      if (!message) return arrivals.hasBegun;
+      if (message.subject !== mark.subject) take(message);
+      if (message.seq >= mark.seq) return true;
+    }
+  } catch (error) {
+    throw lastOf(error, asked);
+  } finally {
+    // Not awaited: where a message is missing, it would wait for it.
+    void messages.close();
+  }
+}
+
+/** The messages of a consumer, as they come. */
+class Arrivals {
+  /** Whether one has come. */
+  hasBegun = false;
+  readonly #consumer: Consumer;
+  readonly #iterator: AsyncIterator<JsMsg>;
+  readonly #asked: LastMessages;
+
+  constructor(consumer: Consumer, messages: AsyncIterable<JsMsg>, asked: LastMessages) {
+    this.#consumer = consumer;
+    this.#iterator = messages[Symbol.asyncIterator]();
+    this.#asked = asked;
+  }
+
+  /**
+   * Waits for the next one.
+   *
+   * @returns Undefined if there is none more, or no first one within `firstMs`: the request for messages is lost if the
+   * servers do not know yet where the consumer is.
+   * @throws {StreamError} `unavailable` if none comes for long; the reason of the signal.
+   */
+  async next(firstMs: number): Promise<JsMsg | undefined> {
+    const { path, signal } = this.#asked;
+    const pending = this.#iterator.next();
+    for (let silentMs = 0; silentMs < GIVE_UP_MS; silentMs += SILENT_MS) {
+      const next = await within(pending, this.hasBegun ? SILENT_MS : firstMs);
+      signal?.throwIfAborted();
+      if (next !== LATE) {
+        if (next.done) break;
+        this.hasBegun = true;
+        return next.value;
+      }
+      if (!this.hasBegun || (await this.#isOver())) return undefined;
+    }
+    throw storeUnavailable(path);
+  }
+
+  /** Whether the mark itself was removed. By then, no server lags behind it. */
+  async #isOver(): Promise<boolean> {
+    const { storedMs, lifetimeMs } = this.#asked.mark;
+    return performance.now() - storedMs > lifetimeMs && (await this.#consumer.info()).num_pending === 0;
+  }
+}
+
+function lastOf(error: unknown, { path, signal }: LastMessages): unknown {
+  if (signal?.aborted) return signal.reason;
+  return error instanceof Error && error.name === "StreamError" ? error : storeUnavailable(path, error);
+}

@@ -1,0 +1,95 @@
+/**
+ * Leaders of streams that must step down, and barriers that show that a leader is one.
+ * @module
+ */
+import { headers } from "@nats-io/transport-node";
+import type { Calls } from "../connection/calls.ts";
+import type { Mark } from "../connection/last-messages.ts";
+import type { Layout } from "../layout/layout.ts";
+
+/** The subject on which JetStream takes requests. */
+const API = "$JS.API";
+
+/** Milliseconds for the request. */
+const REQUEST_MS = 2_000;
+
+/** Milliseconds after which a mark is removed. */
+const MARK_MS = 30_000;
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** The leaders of the streams of one installation. */
+export class Leaders {
+  readonly #calls: Calls;
+  readonly #layout: Layout;
+  /** The marks that are about to be stored, by stream. */
+  readonly #marks = new Map<string, Promise<Mark>>();
+  /** The marks that follow them. */
+  readonly #next = new Map<string, Promise<Mark>>();
+
+  constructor(calls: Calls, layout: Layout) {
+    this.#calls = calls;
+    this.#layout = layout;
+  }
+
+  /**
+   * Asks the leader of a stream to step down: it does not know what it has acknowledged, so it refuses what should follow.
+   * All nodes together ask once per lease. Never rejects.
+   */
+  async stepDown(stream: string): Promise<void> {
+    const { nodes } = this.#layout;
+    const subject = this.#layout.lease(`step-down-${stream}`);
+    const once = { stream: nodes, subject, headers: headers(), payload: NOTHING, expected: 0 };
+    try {
+      await this.#calls.write(once);
+      await this.#calls.connection.request(`${API}.STREAM.LEADER.STEPDOWN.${stream}`, NOTHING, {
+        timeout: REQUEST_MS,
+      });
+    } catch {
+      // Another node has asked, or the next refusal asks again.
+    }
+  }
+
+  /**
+   * Stores something in a stream. What is read from its leader after that comes from one that has a majority.
+   *
+   * @throws {StreamError} `unavailable`.
+   */
+  async barrier(stream: string): Promise<void> {
+    const { seq } = await this.mark(stream);
+    // A leader that has lost its majority answers, too, until it learns that; it does not have what was stored.
+    await this.#calls.reach({ path: "" }, async () => {
+      const { state } = await this.#calls.manager.streams.info(stream);
+      if (state.last_seq < seq) throw new Error(`The server that answers for ${stream} has lost its majority.`);
+    });
+  }
+
+  /**
+   * Stores a mark in a stream: all that was acknowledged before this call comes before it.
+   *
+   * @throws {StreamError} `unavailable`.
+   */
+  async mark(stream: string): Promise<Mark> {
+    const running = this.#marks.get(stream);
+    if (!running) return this.#begin(stream);
+    // It may have been stored already. If it fails, that does not concern those that follow it.
+    const begin = (): Promise<Mark> => this.#begin(stream);
+    const next = this.#next.get(stream) ?? running.then(begin, begin);
+    this.#next.set(stream, next);
+    return next;
+  }
+
+  #begin(stream: string): Promise<Mark> {
+    const mark = this.#store(stream).finally(() => this.#marks.delete(stream));
+    this.#marks.set(stream, mark);
+    this.#next.delete(stream);
+    return mark;
+  }
+
+  async #store(stream: string): Promise<Mark> {
+    const subject = this.#layout.barrier(stream);
+    const write = { stream, subject, headers: headers(), payload: NOTHING, ttlMs: MARK_MS };
+    const seq = await this.#calls.reach({ path: "" }, () => this.#calls.write(write));
+    return { subject, seq, storedMs: performance.now(), lifetimeMs: MARK_MS };
+  }
+}

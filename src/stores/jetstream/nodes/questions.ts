@@ -1,0 +1,82 @@
+/**
+ * Questions between nodes about the paths that they hold. They only save time: what counts is in the records.
+ * @module
+ */
+import type { NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { Layout } from "../layout/layout.ts";
+
+/** Milliseconds that a node has for its answer. */
+const ANSWER_MS = 200;
+
+/**
+ * `held`: do you hold the path, which I want? `holds`: do you hold it, which I follow? `handover`: please release it, for me. `withdraw`: no longer for me. `wanted`: have you requested
+ * the path, and still want it? `taken`: I have taken it from you.
+ */
+export type QuestionKind = "held" | "holds" | "handover" | "withdraw" | "wanted" | "taken";
+
+/** A question about a path. */
+export interface Question {
+  readonly kind: QuestionKind;
+  readonly path: string;
+  /** The node that asks. */
+  readonly node: string;
+  /** The sequence of the claim that it is about. Default: any. */
+  readonly claim?: number;
+}
+
+/** `ending`: yes, but not for long. */
+export type Answer = "yes" | "ending" | "no";
+
+/** The answer of a node; `silent` if it did not come in time, `absent` if no such node is connected. */
+export type Outcome = Answer | "silent" | "absent";
+
+const KINDS: ReadonlySet<unknown> = new Set<QuestionKind>(["held", "holds", "handover", "withdraw", "wanted", "taken"]);
+const ANSWERS: ReadonlySet<unknown> = new Set<Answer>(["yes", "ending", "no"]);
+
+/** Asks a node. Never rejects. */
+export async function ask(
+  connection: NatsConnection,
+  layout: Layout,
+  node: string,
+  question: Question,
+): Promise<Outcome> {
+  try {
+    const reply = await connection.request(layout.own(node), JSON.stringify(question), { timeout: ANSWER_MS });
+    const answer = reply.string();
+    return ANSWERS.has(answer) ? (answer as Answer) : "silent";
+  } catch (error) {
+    return isAbsence(error) ? "absent" : "silent";
+  }
+}
+
+/** Answers the questions to this node. */
+export function answerQuestions(
+  connection: NatsConnection,
+  layout: Layout,
+  node: string,
+  answer: (question: Question) => Answer,
+): Subscription {
+  return connection.subscribe(layout.own(node), {
+    callback: (error, message) => {
+      if (error) return;
+      const question = questionIn(message.data);
+      if (question) message.respond(answer(question));
+    },
+  });
+}
+
+function questionIn(data: Uint8Array): Question | undefined {
+  try {
+    const question = JSON.parse(new TextDecoder().decode(data)) as Partial<Question>;
+    const isWhole = KINDS.has(question.kind) && typeof question.path === "string" && typeof question.node === "string";
+    return isWhole ? (question as Question) : undefined;
+  } catch {
+    // Not from one of us.
+    return undefined;
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  const { name, cause } = error as { name?: string; cause?: { name?: string } };
+  return name === "NoResponders" || cause?.name === "NoResponders";
+}

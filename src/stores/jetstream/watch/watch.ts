@@ -1,0 +1,226 @@
+/**
+ * Follows the append of another node, from one holder of the path to the next, until it has ended.
+ * @module
+ */
+import type { Growth } from "../../../engine/storage/store.ts";
+import type { EndReason } from "../../../protocol/end-reason.ts";
+import { StreamError } from "../../../protocol/errors.ts";
+import type { Core } from "../claims/core.ts";
+import { askHolder, type Looks } from "../claims/look.ts";
+import { pause } from "../connection/pause.ts";
+import type { Place } from "../layout/layout.ts";
+import { Chain } from "../records/chain.ts";
+import { decodedNote, type Note } from "../records/note.ts";
+import { endedOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
+import type { StoredRecord } from "../records/stored.ts";
+import type { Arrived } from "./tap.ts";
+import type { OpenTap, Taps } from "./taps.ts";
+
+/** Milliseconds for which an append may have no holder, on its way from one node to the next; longer if its session is open. */
+const SUCCESSOR_MS = 2_500;
+const SESSION_MS = 10_000;
+
+/** Milliseconds between two looks while the servers do not answer. */
+const UNAVAILABLE_MS = 500;
+
+/** How often in a row a node must be absent before it counts as gone. */
+const ABSENCES = 2;
+
+/** What a watch needs. */
+export interface WatchParts {
+  readonly core: Core;
+  readonly taps: Taps;
+  readonly looks: Looks;
+  /** Whether a path has a session on record. */
+  readonly hasSession: (path: string) => Promise<boolean>;
+}
+
+/**
+ * The updates on a path that a node holds; undefined if no node does. See {@link Store.watch}.
+ *
+ * @throws {StreamError} what reading throws.
+ */
+export async function watchPath(
+  parts: WatchParts,
+  path: string,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<Growth, void, void> | undefined> {
+  const place = parts.core.layout.placeOf(path);
+  // Opened before the path is looked at, so that nothing is missed in between.
+  const opened = await parts.taps.open(place);
+  try {
+    const { stored, point } = await parts.core.tails.of(place);
+    const record = stored?.record;
+    if (isFile(record) && (await parts.looks.holding(path, record)) !== "free") {
+      return new Watch(parts, { place, opened, signal }, record, new Chain(point)).updates();
+    }
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+  opened.close();
+  return undefined;
+}
+
+interface Watched {
+  readonly place: Place;
+  readonly opened: OpenTap;
+  readonly signal: AbortSignal;
+}
+
+class Watch {
+  readonly #parts: WatchParts;
+  readonly #watched: Watched;
+  readonly #generation: string;
+  #chain: Chain;
+  /** The last valid record that was seen. */
+  #record: PathRecord;
+  /** The size that was reported last. */
+  #size: number;
+  /** Since when the path has no holder, on the clock of `performance.now()`; undefined while it has one. */
+  #freeSinceMs: number | undefined;
+  /** How often in a row the holder was absent. */
+  #absences = 0;
+
+  constructor(parts: WatchParts, watched: Watched, record: PathRecord, chain: Chain) {
+    this.#parts = parts;
+    this.#watched = watched;
+    this.#record = record;
+    this.#chain = chain;
+    this.#generation = record.generation;
+    this.#size = chain.point.end;
+  }
+
+  async *updates(): AsyncGenerator<Growth, void, void> {
+    const { opened, signal } = this.#watched;
+    try {
+      yield { size: this.#size };
+      while (!signal.aborted) {
+        for await (const update of this.#updatesIn(await opened.tap.next(signal))) {
+          yield update;
+          if (update.ended) return;
+        }
+      }
+    } finally {
+      opened.close();
+    }
+  }
+
+  async *#updatesIn({ records, isGap, isQuiet }: Arrived): AsyncGenerator<Growth, void, void> {
+    const { signal } = this.#watched;
+    if (isGap) this.#parts.core.calls.counts.tapGaps++;
+    for (const stored of records) {
+      if (signal.aborted) return;
+      const update = await this.#unlessUnavailable(() => this.#take(stored));
+      if (update) yield update;
+      if (update?.ended) return;
+    }
+    if (signal.aborted || (!isGap && !isQuiet)) return;
+    const update = await this.#unlessUnavailable(async () => {
+      return (await this.#look()) ?? (isQuiet ? await this.#lookForHolder() : undefined);
+    });
+    if (update) yield update;
+  }
+
+  /** Runs a look. If the servers do not answer, those that follow the path wait, and it is looked at again. */
+  async #unlessUnavailable(look: () => Promise<Growth | undefined>): Promise<Growth | undefined> {
+    const { opened, signal } = this.#watched;
+    try {
+      return await look();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!(error instanceof StreamError && error.code === "unavailable")) throw error;
+      await pause(UNAVAILABLE_MS);
+      opened.tap.lose();
+      return undefined;
+    }
+  }
+
+  /** Takes a record that has arrived. */
+  async #take(stored: StoredRecord): Promise<Growth | undefined> {
+    const { record, payload } = stored;
+    if (record.seq <= this.#chain.point.seq) return undefined;
+    // It is void, or one before it is missing.
+    if (!this.#chain.take(record)) return await this.#look();
+    const { noteBytes = 0, isFullNote = false } = record;
+    if (record.parts) return this.#follow(record, {});
+    const note = noteBytes === 0 ? undefined : decodedNote(payload.subarray(0, noteBytes), isFullNote);
+    return this.#follow(record, { bytes: payload.subarray(noteBytes), closed: note !== undefined && closes(note) });
+  }
+
+  /** Looks at the end of the path. */
+  async #look(): Promise<Growth | undefined> {
+    const { stored, point } = await this.#parts.core.tails.of(this.#watched.place);
+    // A leader that has lost its majority may know less than what has arrived.
+    if (!stored || point.seq <= this.#chain.point.seq) return stored ? undefined : this.#ended("deleted");
+    this.#chain = new Chain(point);
+    return this.#follow(stored.record, {});
+  }
+
+  /** The update of a record that counts. */
+  #follow(record: PathRecord, known: Pick<Growth, "bytes" | "closed">): Growth | undefined {
+    this.#record = record;
+    this.#absences = 0;
+    const { type, reason } = record;
+    if (type === "x" || type === "f") return this.#ended("deleted");
+    if (record.generation !== this.#generation) throw replaced(this.#watched.place.path);
+    const size = this.#chain.point.end;
+    const hasGrown = size > this.#size;
+    this.#size = size;
+    if (type === "c" && reason && reason !== "restarting") return { size, ended: reason };
+    if (isHolding(record)) {
+      this.#freeSinceMs = undefined;
+    } else {
+      this.#freeSinceMs ??= performance.now();
+      this.#watched.opened.tap.hurry();
+    }
+    return hasGrown || known.closed ? { size, ...known } : undefined;
+  }
+
+  /** Finds out whether the append goes on, after a time without news. */
+  async #lookForHolder(): Promise<Growth | undefined> {
+    const { place, opened } = this.#watched;
+    if (!(await this.#isFree())) return undefined;
+    opened.tap.hurry();
+    // A session on record may continue the append.
+    const hasSession = await this.#parts.hasSession(place.path);
+    this.#freeSinceMs ??= performance.now();
+    if (hasSession || !isHolding(this.#record)) {
+      const waitMs = hasSession ? SESSION_MS : SUCCESSOR_MS;
+      return performance.now() - this.#freeSinceMs > waitMs ? this.#ended("restarting") : undefined;
+    }
+    // Its holder may have stored something since it was looked at.
+    const update = await this.#look();
+    if (update || !isHolding(this.#record)) return update;
+    const ended = endedOf(this.#record);
+    return this.#ended(ended === "unknown" ? "lost" : ended);
+  }
+
+  /** Whether nobody holds the path: its holder has released it, is gone, or does not know of it. */
+  async #isFree(): Promise<boolean> {
+    const { core, looks } = this.#parts;
+    const { path } = this.#watched.place;
+    const { node } = this.#record;
+    if ((await looks.holding(path, this.#record)) === "free") return true;
+    if (node === core.node) return false;
+    // Its lease may last for some time after its end.
+    const answer = await askHolder(core, path, this.#record);
+    if (answer === "no") return true;
+    this.#absences = answer === "absent" ? this.#absences + 1 : 0;
+    if (this.#absences > 0) this.#watched.opened.tap.hurry();
+    return this.#absences >= ABSENCES;
+  }
+
+  #ended(ended: EndReason): Growth {
+    return { size: this.#size, ended };
+  }
+}
+
+/** Whether a stream is closed after a note. */
+function closes(note: Note): boolean {
+  return ("all" in note ? note.all.stream?.closed : note.change.closed) !== undefined;
+}
+
+function replaced(path: string): StreamError {
+  return new StreamError("replaced", `"/${path}" has other content now.`, { path });
+}

@@ -1,0 +1,3 @@
+import { conformanceThroughFolder } from "./conformance.ts";
+
+conformanceThroughFolder();

@@ -1,0 +1,3 @@
+import { conformanceThroughNats } from "./conformance.ts";
+
+conformanceThroughNats();

@@ -1,0 +1,3 @@
+import { wireThroughNats } from "./wire.ts";
+
+await wireThroughNats("bun");

@@ -1,0 +1,3 @@
+import { wireThroughFolder } from "./wire.ts";
+
+await wireThroughFolder("node");

@@ -1,0 +1,51 @@
+/**
+ * The wire suite through two servers on one store: each connection goes to the other server than the one before it.
+ * @module
+ */
+import { after, test } from "node:test";
+import { wireSuite } from "../contract/wire/suite.ts";
+import type { Target } from "../contract/wire/target.ts";
+import { type PairTerms, startPair } from "../fixture/cluster-servers.ts";
+import { serverForTests } from "../fixture/nats.ts";
+import { NatsLab } from "../fixture/nats-lab.ts";
+import type { Runtime } from "../fixture/processes.ts";
+
+/** As `wire-standalone-*.test.ts` start their server. */
+const TERMS = { hosts: ["streams.example"], deletes: "all" } as const;
+
+/** What two servers do differently from one, each with its reason. */
+export const DIFFERENCES: NonNullable<Target["differs"]> = {
+  "folders elsewhere": "a server knows only of its own appends whether the folders above them are live",
+};
+
+/** Runs the suite through two servers in front of three NATS servers. */
+export async function wireThroughNats(runtime: Runtime): Promise<void> {
+  const server = serverForTests();
+  if ("missing" in server) {
+    test("the wire contract through two servers in front of NATS", { skip: server.missing }, () => {});
+    return;
+  }
+  const lab = await NatsLab.start(server.path);
+  const name = `two servers on ${runtime}, in front of three NATS servers`;
+  await wireThrough(name, { ...TERMS, runtime, store: lab.storeOptions() }, () => lab.stop());
+}
+
+/** Runs the suite through two servers on one folder. */
+export async function wireThroughFolder(runtime: Runtime): Promise<void> {
+  await wireThrough(`two servers on ${runtime}, on one folder`, { ...TERMS, runtime });
+}
+
+/** @param stop Stops what is behind the servers, once they have ended. */
+async function wireThrough(name: string, terms: PairTerms, stop: () => Promise<void> = async () => {}): Promise<void> {
+  const pair = await startPair(terms);
+  after(async () => {
+    await pair.stop();
+    await stop();
+  });
+  test(`what differs from one server through ${name}`, (t) => {
+    const all = Object.entries(DIFFERENCES);
+    for (const [difference, reason] of all) t.diagnostic(`${difference}: ${reason}`);
+    t.diagnostic(`${all.length} differences`);
+  });
+  wireSuite({ name, url: pair.proxy.url, differs: DIFFERENCES });
+}
