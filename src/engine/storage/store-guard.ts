@@ -49,7 +49,7 @@ export function guardedStore(store: Store): Store {
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
   const { open, close, health, counts, barrier, tidy, requestHandover, watch, notices } = store;
-  const { freeBytes, usedBytes, streams, subscriptions } = store;
+  const { appendedBelow, freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
   // The operator reads why a store can't be opened.
@@ -59,6 +59,7 @@ export function guardedStore(store: Store): Store {
   if (counts) guarded.counts = () => counts.call(store);
   if (barrier) guarded.barrier = (path) => failing(path, async () => barrier.call(store, path));
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
+  if (appendedBelow) guarded.appendedBelow = (folder) => failing(folder, async () => appendedBelow.call(store, folder));
   if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
   if (usedBytes) guarded.usedBytes = () => failing("", async () => usedBytes.call(store));
   if (requestHandover) {

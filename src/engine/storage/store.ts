@@ -179,6 +179,11 @@ export interface Store {
    */
   list(folder: string, options?: ListOptions): Promise<StoreListing | undefined>;
   /**
+   * The names of the folders in a folder below which other servers append, at any depth; not for idle claims. A server that
+   * does not answer in time is left out. Without it, a folder counts as live only for the appends of its own server.
+   */
+  appendedBelow?(folder: string): Promise<ReadonlySet<string>>;
+  /**
    * Removes a resource and what is on record about it; resolves to whether there was one. No append can begin meanwhile.
    * Waits for an append of another process that is about to end, as {@link claim} does.
    *

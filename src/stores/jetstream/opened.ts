@@ -142,7 +142,7 @@ function assembled(settings: Settings, found: Found, hasSession: (path: string) 
     locator: new Locator(records),
     taps: new Taps(() => openLink(settings, `httpfstream ${node} follows`)),
     lease: new Lease({ calls, layout, node, leaseMs, onLate }),
-    questions: answerQuestions(connection, layout, node, (question) => held.answer(question)),
+    questions: answerQuestions(connection, layout, node, held),
   };
 }
 

@@ -15,6 +15,7 @@ import type {
 } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkedPath } from "../../protocol/path.ts";
+import { appendedBelow } from "./claims/below.ts";
 import { requestHandover } from "./claims/handover.ts";
 import { removePath } from "./claims/remove.ts";
 import { JetStreamSessions } from "./kept/sessions.ts";
@@ -141,6 +142,10 @@ class JetStreamStore implements Store {
   async list(folder: string, options: ListOptions = {}): Promise<StoreListing | undefined> {
     checkListOptions(folder, options);
     return listFolder(await this.#ready(), folder, options);
+  }
+
+  async appendedBelow(folder: string): Promise<ReadonlySet<string>> {
+    return appendedBelow((await this.#ready()).core, folder);
   }
 
   async remove(path: string, check?: () => Promise<void>): Promise<boolean> {

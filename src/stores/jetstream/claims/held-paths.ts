@@ -72,6 +72,17 @@ export class HeldPaths {
     return [...this.#held.values()].filter(({ claim }) => claim > 0);
   }
 
+  /** The names of the folders in a folder below which paths are claimed, except for cached claims. */
+  below(folder: string): Set<string> {
+    const prefix = folder === "" ? "" : `${folder}/`;
+    const names = new Set<string>();
+    for (const { path, claim, isKept } of this.#held.values()) {
+      const end = path.indexOf("/", prefix.length);
+      if (end !== -1 && claim > 0 && !isKept && path.startsWith(prefix)) names.add(path.slice(prefix.length, end));
+    }
+    return names;
+  }
+
   /**
    * Begins to claim a path.
    *

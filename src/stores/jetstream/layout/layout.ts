@@ -95,6 +95,16 @@ export class Layout {
     return `${this.prefix}.node.${node}`;
   }
 
+  /** The subjects of the leases of all nodes. */
+  get leases(): string {
+    return this.lease("*");
+  }
+
+  /** The node whose lease has a subject. */
+  nodeOf(lease: string): string {
+    return lease.slice(this.lease("").length);
+  }
+
   /** The subject on which a node answers questions about the paths that it holds. */
   own(node: string): string {
     return `${this.prefix}.own.${node}`;

@@ -24,6 +24,19 @@ export interface Question {
   readonly claim?: number;
 }
 
+/** A question about the folders in a folder: below which of them do you hold paths? */
+interface FolderQuestion {
+  readonly kind: "below";
+  readonly path: string;
+}
+
+/** What a node knows of the paths that it holds. */
+export interface Answerer {
+  answer(question: Question): Answer;
+  /** Answers with the names of folders. */
+  below(folder: string): Iterable<string>;
+}
+
 /** `ending`: yes, but not for long. */
 export type Answer = "yes" | "ending" | "no";
 
@@ -49,25 +62,44 @@ export async function ask(
   }
 }
 
+/** Asks a node below which folders of a folder it holds paths. Never rejects: without an answer, there are none. */
+export async function askBelow(
+  connection: NatsConnection,
+  layout: Layout,
+  node: string,
+  folder: string,
+): Promise<string[]> {
+  const question: FolderQuestion = { kind: "below", path: folder };
+  try {
+    const reply = await connection.request(layout.own(node), JSON.stringify(question), { timeout: ANSWER_MS });
+    const names: unknown = reply.json();
+    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
 /** Answers the questions to this node. */
 export function answerQuestions(
   connection: NatsConnection,
   layout: Layout,
   node: string,
-  answer: (question: Question) => Answer,
+  held: Answerer,
 ): Subscription {
   return connection.subscribe(layout.own(node), {
     callback: (error, message) => {
       if (error) return;
       const question = questionIn(message.data);
-      if (question) message.respond(answer(question));
+      if (question?.kind === "below") message.respond(JSON.stringify([...held.below(question.path)]));
+      else if (question) message.respond(held.answer(question));
     },
   });
 }
 
-function questionIn(data: Uint8Array): Question | undefined {
+function questionIn(data: Uint8Array): Question | FolderQuestion | undefined {
   try {
-    const question = JSON.parse(new TextDecoder().decode(data)) as Partial<Question>;
+    const question = JSON.parse(new TextDecoder().decode(data)) as Partial<Question> | FolderQuestion;
+    if (question.kind === "below") return typeof question.path === "string" ? question : undefined;
     const isWhole = KINDS.has(question.kind) && typeof question.path === "string" && typeof question.node === "string";
     return isWhole ? (question as Question) : undefined;
   } catch {
