@@ -159,7 +159,7 @@ function instrumentsOf(
     ofStore: new StoreMetrics(library, registry),
     loop: new library.Gauge({
       name: "httpfstream_event_loop_delay_seconds",
-      help: "Delay of the event loop since the metrics were read before; quantile 1 is the longest.",
+      help: "Delay of the event loop since the metrics were last read; quantile 1 is the longest.",
       labelNames: ["quantile"],
       aggregator: "max",
       registers: delay ? registers : [],
