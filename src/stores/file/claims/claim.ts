@@ -34,7 +34,7 @@ const BACK_OFF_MS = 20;
 /** The files that this process has claimed, through any of its stores. */
 const held = new Map<string, Pick<ClaimParts, "isKept">>();
 
-/** A claim of a file, held by this process. */
+/** A claim of a file by this process. */
 export class Claim {
   readonly #parts: ClaimParts;
   readonly #folder: string;
@@ -50,7 +50,7 @@ export class Claim {
   #isEntered = false;
   /** The claim by the lease of the whole root, unless it is by path. */
   #mark: Mark | undefined;
-  /** What keeps the other processes of the group from a path that is claimed by path. */
+  /** Keeps the other processes of the group away while the file is claimed by path. */
   #hold: Hold | undefined;
   #inherited = false;
   #wasSilent = false;
@@ -182,7 +182,7 @@ export class Claim {
   /** Claims the path by the lease of the whole root, if this process has that or can have it. */
   async #markInLease(): Promise<void> {
     const marking = this.#parts.lease?.mark(this.#key, this.#parts.file, this.#leased);
-    // Nothing is awaited where nothing must be.
+    // Await only if there is something to wait for: an `await` costs a turn.
     if (marking) await marking;
   }
 
@@ -195,18 +195,18 @@ export class Claim {
     return { path, isKept, leaseMs: this.#leaseMs, marked, enterByPath: (state) => this.#enterByPath(state) };
   }
 
-  /** Enters by path what is claimed by a lease that was broken. */
+  /** Makes an entry for a claim whose lease was broken. */
   async #enterByPath(state: () => SlotState | undefined): Promise<void> {
     if (!this.#mark) return;
     adoptFormer(this.#parts.reserved, this.#parts.file);
     const names = await namesIn(this.#folder);
     const entering = this.#enter(names).then(state);
-    // What cannot be entered stays in the lease, and must leave no entry that nothing removes.
+    // A claim that cannot be entered stays in the lease, and must leave no entry behind.
     const now = await entering.catch((error) => this.#backOff().then(() => Promise.reject(error)));
     const entry = this.#entry as string;
     this.#mark = undefined;
     if (now === "+" || (now === undefined && !(await this.#survey()).isTaken)) return;
-    // Another process has the path. If it has not fenced this one off, the next one must.
+    // Another process has the path. If it has not fenced this process off, its successor must.
     this.#revoke();
     if (now === "!") await rename(entry, join(this.#folder, `${AWAY}${basename(entry)}`)).catch(() => {});
     else await removeFile(entry).catch(() => {});
@@ -226,7 +226,7 @@ export class Claim {
       // After the entry: a process that takes the lease searches for entries, and finds this one.
       if (!this.#hold?.isIntact) breakForeignLease(reserved);
       found = await this.#survey();
-      // While this process stood still, another one may have moved our entry away, and may be gone by now.
+      // While this process was suspended, another one may have moved our entry away, and may have ended since.
       const isThere = this.#entry !== undefined && found.names.includes(basename(this.#entry));
       if (isThere && !found.isTaken) return this.#takeOver(found);
       // Another process entered at the same moment. Both back off, and try again at different times.

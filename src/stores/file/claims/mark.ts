@@ -1,5 +1,5 @@
 /**
- * What a claim by the lease of the whole root, and the lease, are to each other.
+ * How a claim by the lease of the whole root and that lease use each other.
  * @module
  */
 import type { TermLinks } from "../groups/term-links.ts";
@@ -39,7 +39,9 @@ export interface Mark {
   leave(): Promise<void>;
 }
 
-/** A path that a process of a group claims by path, while its group has the lease: no other process of the group has it. */
+/**
+ * Reserves a path, which this process claims by path, among the processes of its group while the group has the lease.
+ */
 export interface Hold {
   /** Whether no process outside the group has broken the lease. Checks the disk. */
   readonly isIntact: boolean;

@@ -1,6 +1,6 @@
 /**
- * This process and the other ones on its machine that use the same root: it reports its appends to them, and hears of
- * theirs.
+ * Connects this process with the others on its machine that use the same root: it reports its appends to them, and gets
+ * reports of theirs.
  * @module
  */
 import type { OwnerRecord } from "../processes/owner-record.ts";

@@ -24,7 +24,7 @@ const IDLE_MS = 10_000;
 /** An append of this process. */
 export interface SpokenAppend {
   readonly generation: string;
-  /** The size of the path. It counts a batch before the batch is stored for certain. */
+  /** The size of the path. It may include a batch that is not certainly stored yet. */
   readonly offset: number;
   /** The state of the path, if it is a stream. */
   readonly stream?: { readonly closed?: unknown } | undefined;
@@ -44,7 +44,7 @@ interface Waiting {
   readonly id: number;
 }
 
-/** An append, and the size that is stored for certain. */
+/** An append, and the size that is certainly stored. */
 interface Told {
   readonly append: SpokenAppend;
   size: number;
@@ -84,10 +84,10 @@ export class Speaker {
   }
 
   /**
-   * Begins to listen. Does nothing if it listens already, or can't: then the others poll.
+   * Begins to listen. Does nothing if it listens already. If it can't listen, the other processes poll.
    *
-   * @param stays Whether to listen until the process ends. Default: until there are no appends and no others that wait for
-   * some seconds.
+   * @param stays Whether to listen until the process ends. Default: until there have been no appends and no waiting
+   * processes for some seconds.
    */
   open(stays = false): void {
     this.#stays ||= stays;
@@ -133,12 +133,12 @@ export class Speaker {
   #listen(): void {
     const name = socketName(this.#self);
     makeFolderSync(this.#folder.folder);
-    // No other user reaches a socket in it, not even before the socket has its own mode.
+    // The mode of the folder keeps other users from a socket in it, even before the socket has its own mode.
     chmodSync(this.#folder.folder, 0o700);
     const path = this.#folder.pathOf(name);
     if (path === undefined) return;
     const file = join(this.#folder.folder, name);
-    // Left by a process of this number, which has ended.
+    // Left by an ended process with the same number.
     removeFileNow(file);
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
@@ -146,12 +146,12 @@ export class Speaker {
     server.on("error", () => {
       if (this.#server === server) this.#server = undefined;
     });
-    // `exclusive`: in a worker of `node:cluster`, the socket is nevertheless that of this process alone.
+    // `exclusive`: otherwise the workers of `node:cluster` would share the socket.
     server.listen({ path, exclusive: true }, () => {
       try {
         chmodSync(file, 0o600);
       } catch {
-        // The folder keeps others out.
+        // The mode of the folder suffices.
       }
     });
     server.unref();
@@ -180,7 +180,7 @@ export class Speaker {
       removeFileNow(this.#file);
       atExit.delete(this.#file);
     } catch {
-      // It is removed when the process ends.
+      // The end of the process removes it.
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * The owners of a path, one after the other, as files show them.
+ * Finds the successive owners of a path by its files.
  * @module
  */
 import type { EndReason } from "../../../protocol/end-reason.ts";
@@ -24,8 +24,8 @@ export class Succession {
   #looksWithoutOwner = 0;
 
   /**
-   * @param holder The owner; undefined if the last one has gone.
-   * @param markers The end markers that existed before the holder was looked up.
+   * @param holder The owner; undefined if the last one has ended.
+   * @param markers The end markers that existed before the owner was looked up.
    */
   constructor(holder: Entry | undefined, markers: readonly EndMarker[], watched: Watched) {
     this.#holder = holder;
@@ -62,8 +62,8 @@ export class Succession {
     const name = this.#holder?.name;
     const isHolding = (await claimantsOf(reserved, owner, file)).find((holder) => holder.name === name);
     if (isHolding) return isHolding;
-    // Ask this first. A session that has ended has left its end marker by now. One that continues may be taken over, and
-    // may end, while this process stands still between two checks.
+    // Ask this first: a session that has ended has left its end marker by now. A session that continues may be taken
+    // over, and may end, while this process is suspended between two checks.
     const isOpen = await resumable();
     const holders = await claimantsOf(reserved, owner, file);
     // A process that takes a path from one that died, fell silent or shut down continues the same append, and may have

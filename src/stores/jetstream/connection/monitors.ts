@@ -1,6 +1,6 @@
 /**
- * What the monitoring ports of the servers say: whether they write to their disks before they acknowledge, and how much room
- * they have.
+ * Reads the monitoring ports of the servers: whether they write to their disks before they acknowledge, and how much
+ * room they have.
  * @module
  */
 import { StreamError } from "../../../protocol/errors.ts";
@@ -18,7 +18,7 @@ export interface ServerReport {
   readonly maxBytes: number | undefined;
 }
 
-/** Some of what `/varz` has. */
+/** The part of `/varz` that is used here. */
 interface Varz {
   readonly server_name?: unknown;
   readonly version?: unknown;

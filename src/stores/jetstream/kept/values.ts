@@ -49,7 +49,7 @@ export class Values {
     this.#giveUpMs = giveUpMs;
   }
 
-  /** Finds a value; undefined if there is none. @throws {StreamError} `changed` if it is no JSON; `unavailable`. */
+  /** Finds a value; undefined if there is none. @throws {StreamError} `changed` if it is not JSON; `unavailable`. */
   async find<T>(subject: string, path: string): Promise<Value<T> | undefined> {
     const found = await this.calls.last(this.#stream, subject, { path });
     return found && { seq: found.seq, value: parsed<T>(found.data, path) };
@@ -110,7 +110,7 @@ export class Values {
   /**
    * Removes the value of a subject.
    *
-   * @param seq Its sequence: a later one stays. Default: whatever is there.
+   * @param seq The sequence of the value; a later one stays. Default: any.
    */
   async drop(subject: string, path: string, seq?: number): Promise<void> {
     await this.calls.purge(this.#stream, subject, { path, ...(seq !== undefined && { before: seq + 1 }) });

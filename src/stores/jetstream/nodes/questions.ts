@@ -1,5 +1,5 @@
 /**
- * Questions between nodes about the paths that they hold. They only save time: what counts is in the records.
+ * Questions between nodes about the paths that they own. They only save time: the records decide.
  * @module
  */
 import type { NatsConnection, Subscription } from "@nats-io/transport-node";
@@ -9,8 +9,8 @@ import type { Layout } from "../layout/layout.ts";
 const ANSWER_MS = 200;
 
 /**
- * `held`: do you hold the path, which I want? `holds`: do you hold it, which I follow? `handover`: please release it, for me. `withdraw`: no longer for me. `wanted`: have you requested
- * the path, and still want it? `taken`: I have taken it from you.
+ * `held`: do you own the path, which I want to claim? `holds`: do you own it, which I follow? `handover`: release it, for me.
+ * `withdraw`: I no longer want it. `wanted`: have you requested it, and do you still want it? `taken`: I have taken it from you.
  */
 export type QuestionKind = "held" | "holds" | "handover" | "withdraw" | "wanted" | "taken";
 
@@ -24,7 +24,7 @@ export interface Question {
   readonly claim?: number;
 }
 
-/** `ending`: yes, but not for long. */
+/** `ending`: yes, but the append is about to end. */
 export type Answer = "yes" | "ending" | "no";
 
 /** The answer of a node; `silent` if it did not come in time, `absent` if no such node is connected. */

@@ -1,6 +1,6 @@
 /**
- * The types and states of paths, from their notes. The last ones are remembered: a reader that comes again reads only what
- * was noted since.
+ * The types and states of paths, from their notes. The most recent ones are remembered, so the next read of a path
+ * reads only newer notes.
  * @module
  */
 import { StreamError } from "../../../protocol/errors.ts";
