@@ -20,7 +20,7 @@ import type { ClaimParts } from "./claim-parts.ts";
 import { AWAY, claimsFolder, dropEntry, endMarker, nextName, ownEntries, removeUnread, WATCH } from "./entries.ts";
 import { isHandoverRequested } from "./handover.ts";
 import { breakForeignLease, type SlotState } from "./lease-files.ts";
-import type { Hold, LeasedClaim, Mark } from "./mark.ts";
+import type { GroupReservation, LeasedClaim, Mark } from "./mark.ts";
 import { LEASE_MS, type OwnedClaim } from "./owner.ts";
 import { type Survey, survey, takenElsewhere } from "./survey.ts";
 import { takeOver } from "./takeover.ts";
@@ -32,7 +32,7 @@ const ATTEMPTS = 8;
 const BACK_OFF_MS = 20;
 
 /** The files that this process has claimed, through any of its stores. */
-const held = new Map<string, Pick<ClaimParts, "isKept">>();
+const ownClaims = new Map<string, Pick<ClaimParts, "isKept">>();
 
 /** A claim of a file by this process. */
 export class Claim {
@@ -51,7 +51,7 @@ export class Claim {
   /** The claim by the lease of the whole root, unless it is by path. */
   #mark: Mark | undefined;
   /** Keeps the other processes of the group away while the file is claimed by path. */
-  #hold: Hold | undefined;
+  #reservation: GroupReservation | undefined;
   #inherited = false;
   #wasSilent = false;
   #released = false;
@@ -72,15 +72,15 @@ export class Claim {
    */
   static async take(parts: ClaimParts): Promise<Claim> {
     const { file, path, owner } = parts;
-    if (held.has(file)) throw heldByAppender(path);
-    held.set(file, parts);
+    if (ownClaims.has(file)) throw heldByAppender(path);
+    ownClaims.set(file, parts);
     const claim = new Claim(parts);
     try {
       await claim.#markInLease();
       if (claim.#mark) await parts.check?.();
       else {
         await owner.begin(claim.#owned);
-        claim.#hold = await parts.lease?.hold(claim.#key, claim.#leased);
+        claim.#reservation = await parts.lease?.reserve(claim.#key, claim.#leased);
         await claim.#take();
       }
       return claim;
@@ -91,8 +91,8 @@ export class Claim {
   }
 
   /** Whether this process has claimed a file; `kept` if it caches the claim between many short appends. */
-  static isHeld(file: string): boolean | "kept" {
-    return held.get(file)?.isKept ? "kept" : held.has(file);
+  static isClaimed(file: string): boolean | "kept" {
+    return ownClaims.get(file)?.isKept ? "kept" : ownClaims.has(file);
   }
 
   /** Whether the previous owner died or fell silent while it had the file. */
@@ -151,7 +151,7 @@ export class Claim {
     this.#released = true;
     if (this.#mark?.free()) {
       this.#parts.owner.leave(this.#owned);
-      held.delete(this.#parts.file);
+      ownClaims.delete(this.#parts.file);
       return;
     }
     try {
@@ -159,8 +159,8 @@ export class Claim {
       await this.#release(ended);
     } finally {
       if (this.#entry) ownEntries.delete(this.#entry);
-      held.delete(this.#parts.file);
-      this.#hold?.free();
+      ownClaims.delete(this.#parts.file);
+      this.#reservation?.free();
       await this.#parts.owner.end(this.#owned);
     }
   }
@@ -217,14 +217,14 @@ export class Claim {
     let found: Survey | undefined;
     closeToEarlier(reserved);
     adoptFormer(reserved, file);
-    if (!this.#hold?.isIntact) breakForeignLease(reserved);
+    if (!this.#reservation?.isIntact) breakForeignLease(reserved);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await isHandoverRequested(reserved, owner, file)) break;
       found = await this.#survey();
       if (found.isTaken) break;
       await this.#enter(found.names);
       // After the entry: a process that takes the lease searches for entries, and finds this one.
-      if (!this.#hold?.isIntact) breakForeignLease(reserved);
+      if (!this.#reservation?.isIntact) breakForeignLease(reserved);
       found = await this.#survey();
       // While this process was suspended, another one may have moved our entry away, and may have ended since.
       const isThere = this.#entry !== undefined && found.names.includes(basename(this.#entry));

@@ -42,15 +42,15 @@ export interface Mark {
 /**
  * Reserves a path, which this process claims by path, among the processes of its group while the group has the lease.
  */
-export interface Hold {
+export interface GroupReservation {
   /** Whether no process outside the group has broken the lease. Checks the disk. */
   readonly isIntact: boolean;
   /** Frees the path for the other processes of the group. */
   free(): void;
 }
 
-/** Holds a path by its link for as long as the claim by path lasts. */
-export function holdIn(lease: Lease, links: TermLinks, key: string): Hold {
+/** Reserves a path by its link for as long as the claim by path lasts. */
+export function reserveInGroup(lease: Lease, links: TermLinks, key: string): GroupReservation {
   return {
     get isIntact() {
       return lease.isIntact;

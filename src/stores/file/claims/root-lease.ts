@@ -18,7 +18,7 @@ import { isAlone, isFreed } from "./alone.ts";
 import { groupLease, joinLease } from "./group-lease.ts";
 import { Lease } from "./lease.ts";
 import { LeaseTerm } from "./lease-term.ts";
-import { type Hold, holdIn, type LeasedClaim } from "./mark.ts";
+import { type GroupReservation, type LeasedClaim, reserveInGroup } from "./mark.ts";
 import type { OwnedClaim, Owner } from "./owner.ts";
 
 /** Milliseconds between two checks of the lease. */
@@ -100,15 +100,15 @@ export class RootLease implements OwnedClaim {
    *
    * @throws As {@link mark}.
    */
-  async hold(key: string, claim: LeasedClaim): Promise<Hold | undefined> {
+  async reserve(key: string, claim: LeasedClaim): Promise<GroupReservation | undefined> {
     const term = this.#term;
     const links = term?.lease.links;
     if (!term || !links || !term.lease.isIntact) return undefined;
     const isTaken = links.take(key, claim.isKept);
-    if (isTaken) return holdIn(term.lease, links, key);
+    if (isTaken) return reserveInGroup(term.lease, links, key);
     if (isTaken === undefined) term.lease.break();
     const isFree = isTaken === false && (await this.#isFree(term, key, claim));
-    return isFree ? this.hold(key, claim) : undefined;
+    return isFree ? this.reserve(key, claim) : undefined;
   }
 
   /** Whether another process may have a path. Checks the disk. */
