@@ -55,7 +55,9 @@ export interface StoreLoad {
   readonly serversPerPath: number;
   /** All servers that renew a lease. */
   readonly servers: number;
-  /** Whether all records belong to one path, so that one shard and its leader take them. A second cluster is no help. */
+  /**
+   * Whether all records belong to one path, so that one shard and its leader take them. A second cluster does not help.
+   */
   readonly isOnePath?: boolean;
 }
 

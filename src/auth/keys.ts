@@ -157,7 +157,7 @@ async function ofJwk(jwk: Jwk): Promise<VerificationKey> {
   return { algorithm, kid: half.kid, key };
 }
 
-/** Imported once, because `jose` would import the bytes anew for each token. */
+/** Imported once, because `jose` would import the bytes again for each token. */
 function secret(encoded: string | undefined): Promise<CryptoKey> {
   const bytes = decoded(encoded);
   if (bytes.length < MIN_SECRET_BYTES) {

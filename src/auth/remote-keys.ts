@@ -124,7 +124,7 @@ export class RemoteKeys implements KeySource {
 }
 
 /**
- * Reads an answer, so that one that is no set, is too long or never ends is a failure like any other.
+ * Reads an answer. One that is not a set of keys, is too long or never ends is a failure like any other.
  *
  * @returns A response with the same set.
  */

@@ -66,7 +66,7 @@ export interface RemoveRequest extends RequestParts {
   readonly parameters: PathPreconditions;
 }
 
-/** What requests of every verb have. */
+/** The members that requests of every verb have. */
 export interface RequestParts {
   readonly exchange: Exchange;
   /** Whether it asks to become a WebSocket. */
@@ -131,7 +131,7 @@ export function parseRequest(
 }
 
 /**
- * Parses a request for a control path of subscriptions. Undefined if the path is no such path.
+ * Parses a request for a control path of subscriptions. Undefined for any other path.
  *
  * @param publicUrl The URL of the server for the outside. Default: that of the request.
  * @throws {StreamError} `bad_path`, `bad_request`

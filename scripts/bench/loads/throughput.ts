@@ -51,7 +51,7 @@ export async function flood(stage: Stage, recordBytes: number, count: number, ho
 /** What the requests are like. Default: POST of 100 bytes. */
 export type Requests = AppendOptions & { readonly recordBytes?: number };
 
-/** Requests of one record each, to `paths` paths in turn, or to so many new ones in each turn: appends per second. */
+/** Requests of one record each, to `paths` paths in turn, or to as many new paths in each turn: appends per second. */
 export async function appends(stage: Stage, paths: number, { recordBytes = 100, ...options }: Requests) {
   const [writer, reader] = [stage.generator(), stage.generator()];
   const { connections, warmAppends, largeBytes } = stage.size;

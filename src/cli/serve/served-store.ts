@@ -19,7 +19,7 @@ export interface StoreFlags extends NatsFlags {
   readonly durability: Durability;
 }
 
-/** Where the value of an option comes from, as commander tells it. */
+/** Where the value of an option comes from, as commander reports it. */
 export type SourceOf = (option: string) => string | undefined;
 
 /** The store of a server. */

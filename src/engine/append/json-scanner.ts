@@ -16,7 +16,7 @@ const MAX_DEPTH = 1_000;
 /** The kinds of bytes. */
 const KINDS = 256;
 
-/** Names of states: one or two letters for what was read last, or is to be read next. */
+/** Names of states: one or two letters for what was read last, or must be read next. */
 const STATES = [
   ...["blank", "value", "element", "member", "key", "colon", "after"],
   ...["string", "escape", "hex1", "hex2", "hex3", "hex4"],

@@ -226,7 +226,7 @@ export class AppendSession implements AppendOwner {
   }
 }
 
-/** Another process has the session, and its record: that is no problem of this one. */
+/** Another process has the session and its record, so this one need not report a failure. */
 function unlessFenced(onProblem: (error: unknown) => void): (error: unknown) => void {
   return (error) => {
     if (!(error instanceof StreamError && error.code === "fenced")) onProblem(error);

@@ -46,7 +46,7 @@ export class StandingFollow implements Follow, Waiter {
 
   /**
    * @param parts The server.
-   * @param watch The path; `release` releases it. `tells`: whether the listener is notified of each append that ends.
+   * @param watch The path; `release` releases it. `tells`: whether to notify the listener of each append that ends.
    * @param first What there is at the path. Its lease is released with the follow.
    * @param start The offset of the first byte; at most the size.
    */

@@ -8,7 +8,7 @@ import type { ListOptions } from "./store.ts";
 /**
  * Checks options that a program has given: with a wrong one, a listing would end without a row and without a word.
  *
- * @throws {StreamError} `bad_request` for a `limit` that is no number of rows, or an `after` that is no name.
+ * @throws {StreamError} `bad_request` for a `limit` that is not a number of rows, or an `after` that is not a name.
  * @example
  * ```ts
  * checkListOptions("build", { limit: -1 }); // throws

@@ -73,7 +73,7 @@ export class StoreLifecycle {
   }
 
   async #close(): Promise<void> {
-    // A store whose opening goes on would be open afterwards.
+    // A store that is still being opened would be open afterwards.
     await this.#opening?.catch(() => {});
     await this.#given.close?.();
   }

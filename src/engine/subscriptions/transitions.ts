@@ -57,8 +57,8 @@ export function unlinked(record: SubscriptionRecord, path: string): Subscription
 }
 
 /**
- * The record after a check of its streams: a stream that was removed is not linked by the pattern any more, and a stream
- * that began anew begins at 0.
+ * The record after a check of its streams: a stream that was removed is not linked by the pattern any more, and a
+ * stream that was created again begins at 0.
  */
 export function reconciled(record: SubscriptionRecord, tails: Tails): SubscriptionRecord {
   const streams: StreamLink[] = [];
@@ -136,7 +136,7 @@ export function ackedAll(record: SubscriptionRecord): SubscriptionRecord {
   return { ...record, streams };
 }
 
-/** How far a worker has come with a stream. */
+/** How far a worker has processed a stream. */
 export interface Ack {
   readonly path: string;
   readonly offset: number;

@@ -78,7 +78,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
     });
     // A caller that ignores `ended` still learns of a failure from the stream.
     this.ended.catch(() => {});
-    // What is no option is refused when the follow begins.
+    // An unknown option is refused when the follow begins.
     const given: unknown = (options as LocalFollowOptions | null)?.signal;
     this.#signal = isSignal(given) ? given : undefined;
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });

@@ -22,7 +22,7 @@ export const KIND = {
   STATE: 18,
   /** The append has stored bytes, and the path has this size. The payload is the bytes, or is omitted. */
   GROWN: 19,
-  /** The append has ended. The payload is the reason, or empty if the append may go on elsewhere. */
+  /** The append has ended. The payload is the reason, or empty if the append may continue elsewhere. */
   ENDED: 20,
 } as const;
 

@@ -37,7 +37,7 @@ export interface News {
   readonly bytes?: Uint8Array;
   /** The generation, of `state`. */
   readonly generation?: string;
-  /** How the append ended, of `ended`; undefined if it may go on elsewhere. */
+  /** How the append ended, of `ended`; undefined if it may continue elsewhere. */
   readonly reason?: string;
 }
 

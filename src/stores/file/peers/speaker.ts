@@ -34,7 +34,7 @@ export interface SpokenAppend {
 export interface Report {
   /** Bytes were stored, after which the path has this size. */
   grown(bytes: Uint8Array): void;
-  /** The append has ended. Without a reason, it may go on elsewhere. */
+  /** The append has ended. Without a reason, it may continue elsewhere. */
   ended(size: number, reason: string | undefined): void;
 }
 

@@ -101,7 +101,7 @@ export class Values {
       const next = change(found?.value ?? undefined);
       if (next === undefined || (next === null && !found)) return;
       const terms = { expected: found?.seq ?? 0, ...(next === null && { ttlMs: REMOVED_MS }) };
-      // A value that is to be removed is replaced first: another node may have changed it since it was read.
+      // Removing a value replaces it first, because another node may have changed it since it was read.
       if ((await this.replace(subject, path, next, terms)) !== undefined) return;
     }
     throw storeUnavailable(path);

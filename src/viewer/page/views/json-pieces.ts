@@ -13,7 +13,7 @@ import { type Line, Lines, lastAtMost } from "../bytes/lines.ts";
 /** Most bytes of a line that are cut into pieces. What follows is one piece. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Lines with no more bytes are shown as they are, and so much is shown of a long piece at first. */
+/** Lines with at most this many bytes are shown unchanged; of a longer piece, this many bytes are shown at first. */
 const CLIP_BYTES = 4 * 1024;
 
 /** Most bytes of a piece that are shown. */
@@ -61,7 +61,7 @@ export interface Piece extends Line {
   readonly depth: number;
 }
 
-/** How deep a line is to be indented: 0 unless it is a piece. */
+/** The indent of a line: 0 unless it is a piece. */
 export function depthOf(line: Line | Piece): number {
   return "depth" in line ? Math.min(MAX_INDENT, line.depth) : 0;
 }
