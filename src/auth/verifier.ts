@@ -162,7 +162,7 @@ function headerOf(token: string): TokenHeader {
   if (typeof alg !== "string" || algorithmNamed(alg) === undefined) {
     throw new InvalidToken("The algorithm of the token is not supported.");
   }
-  if (crit !== undefined) throw new InvalidToken("The token demands an extension that is not supported.");
+  if (crit !== undefined) throw new InvalidToken("The token requires an extension that is not supported.");
   if (kid !== undefined && typeof kid !== "string") throw new InvalidToken("The token is malformed.");
   return { alg, kid };
 }

@@ -268,7 +268,7 @@ export function checkMethod({ action, exchange }: ParsedRequest, deletes: Delete
   const methods = METHODS.filter((one) => one !== "DELETE" || deletes !== "none");
   if (!isKnownMethod(method)) throw notAllowed(`The method ${method} is not supported.`, methods);
   if (action === "delete" && deletes === "none")
-    throw notAllowed("This server lets no client remove anything.", methods);
+    throw notAllowed("This server does not let clients remove anything.", methods);
   if (action === "append" && method === "DELETE") {
     throw notAllowed("DELETE does not append. Use POST or PUT, or remove the verb.", ["GET", "HEAD", "POST", "PUT"]);
   }

@@ -240,7 +240,7 @@ async function append(service: Service, { exchange, socket, parameters }: Append
 async function write(service: Service, { exchange, isFolder, parameters }: WriteRequest): Promise<Response> {
   const { path } = exchange.subject;
   if (isFolder) throw new StreamError("path_conflict", `"/${path}" names a folder. Add a file name.`, { path });
-  if (!service.durable) throw new StreamError("method_not_allowed", "This server has no Durable Streams.");
+  if (!service.durable) throw new StreamError("method_not_allowed", "Durable Streams are off on this server.");
   if (isSubscriptionPath(path)) throw noSubscriptions(path);
   const source = parameters.fork?.source;
   const response = source === undefined ? undefined : await passGate(service, exchange, "read", source);

@@ -234,7 +234,7 @@ function unlessFenced(onProblem: (error: unknown) => void): (error: unknown) => 
 }
 
 function notBack(path: string, graceMs: number): StreamError {
-  return new StreamError("lost", `The appender of "/${path}" was not back within ${graceMs / 1000} s (graceMs).`, {
+  return new StreamError("lost", `The appender of "/${path}" did not return within ${graceMs / 1000} s (graceMs).`, {
     path,
   });
 }

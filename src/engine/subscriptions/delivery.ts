@@ -109,7 +109,7 @@ async function appendEvent({ durable }: DeliveryParts, { record }: Attempt): Pro
   if (!isJsonType(state?.type)) {
     throw new StreamError(
       "not_found",
-      `The wake stream "/${path}" is not there. Create it with the type application/json.`,
+      `The wake stream "/${path}" does not exist. Create it with the type application/json.`,
       { path },
     );
   }

@@ -76,9 +76,12 @@ export class SigningKeys {
       const secret = await crypto.subtle.importKey("raw", bytesOf(tokens), MAC, false, ["sign", "verify"]);
       return new SigningKeys(publicKey, key, secret);
     } catch (error) {
-      throw new TypeError("The key that signs webhooks can't be read. Remove its file, and a new one is made.", {
-        cause: error,
-      });
+      throw new TypeError(
+        "The key that signs webhooks can't be read. Remove its file, and the server creates a new key.",
+        {
+          cause: error,
+        },
+      );
     }
   }
 

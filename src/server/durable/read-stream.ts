@@ -12,7 +12,7 @@ import type { Exchange, Service } from "../service/service.ts";
 import { type LiveRead, longPoll, serverSentEvents } from "./live.ts";
 import { readJson } from "./read-json.ts";
 
-const NOT_LIVE = 'This server has no Durable Streams, and so no "live". Follow with "?verb=FOLLOW".';
+const NOT_LIVE = 'Durable Streams are off on this server, and "live" with them. Follow with "?verb=FOLLOW".';
 
 /** Answers with what is stored: the messages of a JSON stream, or the bytes. */
 export async function readStored(

@@ -202,7 +202,7 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
   /** Called on shutdown. */
   async shutDown(): Promise<void> {
     this.#controller?.error(
-      new StreamError("restarting", `The server shuts down, which ends the append to "/${this.#path}".`),
+      new StreamError("restarting", `The server is shutting down, which ends the append to "/${this.#path}".`),
     );
     await this.#end("restarting");
   }

@@ -221,7 +221,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
   #outcomeOf(end: FollowEnd, ended: EndedReason | undefined): EndedReason | StreamError {
     if (end === "gone") return aborted(undefined, this.#path);
     if (end !== "restarting") return ended ?? end;
-    const message = `The server shuts down. Follow "/${this.#path}" again later, from the offset that was reached.`;
+    const message = `The server is shutting down. Follow "/${this.#path}" again later, from the offset that was reached.`;
     return new StreamError("restarting", message, { path: this.#path });
   }
 

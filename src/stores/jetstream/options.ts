@@ -120,7 +120,7 @@ export function settingsOf(options: JetStreamStoreOptions): Settings {
   for (const url of monitors) assertHttp(url);
   if (monitors.length === 0 && !unsafeSync) {
     throw new TypeError(
-      'The store must know that the NATS servers write to their disks before they acknowledge: set "sync_interval: always" in their configuration, and give the URLs of their monitoring ports in "monitors". With "unsafeSync", the store does without, and a power cut or a full disk may lose what was acknowledged.',
+      'The store must know that the NATS servers write to their disks before they acknowledge: set "sync_interval: always" in their configuration, and give the URLs of their monitoring ports in "monitors". With "unsafeSync", the store opens without that proof, and a power cut or a full disk may lose what was acknowledged.',
     );
   }
   const { credentials, nkey, tls } = options;

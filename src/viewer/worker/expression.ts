@@ -35,7 +35,7 @@ export async function searchLines(order: SearchOrder, tell: (message: SearchMess
     }
   } catch (error) {
     const isSyntax = error instanceof SyntaxError;
-    const message = isSyntax ? "That is no regular expression." : "The search failed.";
+    const message = isSyntax ? "That is not a valid regular expression." : "The search failed.";
     tell({ type: "failed", message: error instanceof QueryError ? error.message : message });
   }
 }

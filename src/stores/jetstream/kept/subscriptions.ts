@@ -122,5 +122,5 @@ function keyOf({ root, id }: SubscriptionName): string {
 }
 
 function busy(path: string): StreamError {
-  return new StreamError("busy", `Others change the subscription below "/${path}" for too long. Try again.`, { path });
+  return new StreamError("busy", `Other servers keep changing the subscription below "/${path}". Try again.`, { path });
 }
