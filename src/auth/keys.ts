@@ -179,7 +179,7 @@ function decoded(encoded: string | undefined): Uint8Array<ArrayBuffer> {
  *
  * @throws {TypeError} for a text that is not exactly one supported block.
  */
-export async function jwkOfPem(text: string): Promise<Jwk> {
+async function jwkOfPem(text: string): Promise<Jwk> {
   const [block, ...others] = text.match(/-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g) ?? [];
   if (block === undefined) {
     throw new TypeError(

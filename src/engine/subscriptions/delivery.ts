@@ -58,7 +58,7 @@ export function streamInfos({ streams }: SubscriptionRecord, tails: Tails): Stre
 }
 
 /** The URL at which a subscription is asked for something. */
-export function actionUrl({ baseUrl, id }: SubscriptionRecord, action: string): string {
+function actionUrl({ baseUrl, id }: SubscriptionRecord, action: string): string {
   return `${baseUrl}/__ds/subscriptions/${encodeURIComponent(id)}/${action}`;
 }
 

@@ -14,13 +14,13 @@ export interface Tail {
 export type Tails = ReadonlyMap<string, Tail>;
 
 /** Milliseconds before the first repetition of a failed delivery. Each further one waits twice as long. */
-export const FIRST_RETRY_MS = 1_000;
+const FIRST_RETRY_MS = 1_000;
 
 /** Maximum milliseconds before a repetition, apart from the jitter. */
-export const LONGEST_RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = 60_000;
 
 /** The part of a pause by which it is made longer or shorter at random. */
-export const JITTER = 0.2;
+const JITTER = 0.2;
 
 /**
  * Milliseconds before the next attempt after a number of failures in a row.

@@ -32,7 +32,7 @@ const HELD = "held";
 export const HEADER_BYTES = 1_024;
 
 /** Bytes of a slot. Slots do not cross the pages of the system's cache. */
-export const SLOT_BYTES = 64;
+const SLOT_BYTES = 64;
 
 /** Follows the key of a cached claim. */
 const KEPT = "k";

@@ -22,7 +22,7 @@ const ATTEMPTS = 8;
 const MEMBER = "member-";
 
 /** The folder of a term. */
-export function termFolder({ groups }: Reserved, term: string): string {
+function termFolder({ groups }: Reserved, term: string): string {
   return join(groups, term);
 }
 

@@ -101,7 +101,7 @@ export class Records {
 }
 
 /** The sequences of the parts of a record, as its message has them; undefined if they are not there. */
-export function sequencesIn(payload: Uint8Array, { partBytes, bytes }: Parts): number[] | undefined {
+function sequencesIn(payload: Uint8Array, { partBytes, bytes }: Parts): number[] | undefined {
   try {
     const sequences: unknown = JSON.parse(new TextDecoder().decode(payload));
     const isWhole = Array.isArray(sequences) && sequences.length === Math.ceil(bytes / partBytes);
