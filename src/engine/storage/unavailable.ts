@@ -1,5 +1,5 @@
 /**
- * What happens when a store does not answer.
+ * Errors of a store that does not answer.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";

@@ -21,7 +21,7 @@ export interface StreamInfo {
   readonly has_pending: boolean;
 }
 
-/** What deliveries need of their server. */
+/** The parts of the server that deliveries need. */
 export interface DeliveryParts {
   readonly durable: DurableStreams;
   readonly sender: WebhookSender;
@@ -57,7 +57,7 @@ export function streamInfos({ streams }: SubscriptionRecord, tails: Tails): Stre
   }));
 }
 
-/** The URL at which a subscription is asked for something. */
+/** The URL of an action on a subscription. */
 function actionUrl({ baseUrl, id }: SubscriptionRecord, action: string): string {
   return `${baseUrl}/__ds/subscriptions/${encodeURIComponent(id)}/${action}`;
 }

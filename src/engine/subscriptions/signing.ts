@@ -101,7 +101,7 @@ export class SigningKeys {
     return `${claims.generation}.${claims.nonce}.${base64url(new Uint8Array(mac))}`;
   }
 
-  /** What a token stands for, if it is one for a subscription of this name; undefined if not. */
+  /** The content of a token, if it is valid for a subscription of this name; undefined if not. */
   async claimsOf(root: string, id: string, token: string): Promise<TokenClaims | undefined> {
     const [, generation, nonce = "", mac = ""] = /^(\d{1,15})\.([\w-]{1,64})\.([\w-]{43})$/.exec(token) ?? [];
     if (generation === undefined) return undefined;

@@ -143,7 +143,7 @@ export interface Ack {
 }
 
 /**
- * Notes how far a worker has come. All of it counts, or nothing.
+ * Notes the progress of a worker. All of it counts, or nothing.
  *
  * @returns A sentence that says what is wrong with it, or the record.
  */
