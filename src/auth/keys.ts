@@ -12,7 +12,7 @@ export interface Jwk {
   readonly kty?: string | undefined;
   /** The algorithm that it is for. */
   readonly alg?: string | undefined;
-  /** What it is for: `sig` or `enc`. */
+  /** Its use: `sig` or `enc`. */
   readonly use?: string | undefined;
   /** Its name. */
   readonly kid?: string | undefined;
@@ -42,7 +42,7 @@ export interface JwkSet {
  */
 export type Key = Jwk | JwkSet | string | Uint8Array;
 
-/** What chooses the keys that may have signed a token. */
+/** Chooses the keys that may have signed a token. */
 export interface TokenHeader {
   /** The algorithm in the header of the token. */
   readonly alg: string;

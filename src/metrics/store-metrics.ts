@@ -1,5 +1,5 @@
 /**
- * What a store says about itself, as metrics.
+ * The health and the counts of a store, as metrics.
  * @module
  */
 import type { Counter, Gauge, Registry } from "prom-client";

@@ -113,7 +113,7 @@ export class Production {
   readonly stored: Promise<void>;
   /** Settles when the producer has ended, and never rejects. */
   readonly done: Promise<void>;
-  /** What the producer has failed with, or storing. */
+  /** The error of the producer, or of storing. */
   error: unknown;
   /** The generation of what it stores. */
   readonly generation: string;

@@ -256,7 +256,7 @@ async function remove(service: Service, { exchange, isFolder, parameters }: Remo
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only files can be removed.`, { path });
 }
 
-/** Answers a read or a follow. What a store that may be stale refuses is tried again, up to the response. */
+/** Answers a read or a follow. If a store that may be stale refuses, the request is tried again, up to the response. */
 function read(service: Service, request: ReadRequest): Promise<Response> {
   return lookAgain(service.store, () => readOnce(service, request));
 }

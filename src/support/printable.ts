@@ -88,7 +88,7 @@ export function withoutTokens(text: string): string {
  * Describes an error and its causes in one printable line.
  *
  * @param error The thrown value.
- * @param sentence What failed. Default: the error's own message.
+ * @param sentence A sentence about the failure. Default: the error's own message.
  * @example
  * ```ts
  * explained(new Error("can't write", { cause: new Error("EIO") })); // "can't write (EIO)"

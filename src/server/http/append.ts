@@ -194,7 +194,7 @@ class Intake {
   readonly #body: BodyReader | undefined;
   readonly #limits: Readonly<Limits>;
   readonly #done: Promise<void>;
-  /** What arrived before there was a batcher. */
+  /** The pieces that arrived before there was a batcher. */
   readonly #early = new PieceQueue();
   #batcher: Batcher | undefined;
   #idleTimeout: IdleTimeout | undefined;

@@ -67,7 +67,7 @@ export function cachedFor(seconds: number, { authorize }: Pick<Service, "authori
   return `${authorize ? "private" : "public"}, max-age=${seconds}`;
 }
 
-/** What is on record of a stream. */
+/** The headers for the state of a stream. */
 function streamHeaders({ stream }: StoreStat): Record<string, string> {
   return {
     ...(stream?.closed && { [CLOSED_HEADER]: "true" }),

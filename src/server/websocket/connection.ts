@@ -1,5 +1,5 @@
 /**
- * What all WebSockets of a server share, from before their upgrade until their end.
+ * The parts that all WebSockets of a server share, from before their upgrade until their end.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";

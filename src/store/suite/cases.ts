@@ -18,7 +18,7 @@ export interface CaseStore {
   elsewhere(): Promise<OtherProcess>;
 }
 
-/** What a store may lack. */
+/** The features that a store may lack. */
 export type Need =
   | "discard"
   | "verify"

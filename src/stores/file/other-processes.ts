@@ -1,6 +1,6 @@
 /**
- * What a store has to do with the other processes on its root: it follows their appends, reports its own to them, and asks
- * for paths.
+ * The dealings of a store with the other processes on its root: it follows their appends, reports its own to them, and
+ * asks for paths.
  * @module
  */
 import { relative } from "node:path";

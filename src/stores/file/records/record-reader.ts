@@ -1,5 +1,5 @@
 /**
- * What readers learn of a path's content: its generation, its type, and how its last append ended.
+ * Reads the record of a path's content: its generation, its type, and how its last append ended.
  * @module
  */
 import { fstatSync, type Stats, statSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * What a log means for the file that it is about. Programs and power cuts may have changed the file.
+ * Compares a log with its file, which programs and power cuts may have changed.
  * @module
  */
 import { changedState, type StreamState } from "../../../engine/storage/stream-state.ts";
