@@ -159,7 +159,9 @@ function run(program: string, args: readonly string[], cwd: string): string | un
   return error ? String(error) : `${stderr || stdout}`.trim().split("\n").slice(-3).join(" ");
 }
 
-/** What apt knows. `--no-release-info` also shows sources that were never updated, as in a new container. */
+/**
+ * The versions that apt knows. `--no-release-info` also shows sources that were never updated, as in a new container.
+ */
 function indexTargets(): string {
   const format = "$(REPO_URI) $(RELEASE)";
   const args = ["indextargets", "--no-release-info", "--format", format, "Created-By: Packages", "Component: main"];

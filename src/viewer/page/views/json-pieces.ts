@@ -30,7 +30,7 @@ const [SPACE, QUOTE, BACKSLASH, COMMA] = [0x20, 0x22, 0x5c, 0x2c];
 /** The square brackets. Braces differ from them in one bit. */
 const [OPENING, CLOSING] = [0x5b, 0x5d];
 
-/** What came before a byte of JSON. */
+/** The context of a byte of JSON: its depth, and what came before it. */
 interface Place {
   readonly depth: number;
   readonly behind: "open" | "comma" | "string" | "escape" | "other";
@@ -51,8 +51,7 @@ interface LongLine {
 interface Cut {
   readonly starts: readonly number[];
   readonly depths: readonly number[];
-  /** What the next byte comes after. */
-  readonly end: Place;
+  /** The context of the next byte. */ readonly end: Place;
 }
 
 /** A line, or a piece of one. */
@@ -94,7 +93,7 @@ function begins(isClosing: boolean, behind: Place["behind"]): boolean {
   return behind === "open" || behind === "comma";
 }
 
-/** The last byte of a string, or of the part of it that is there, and what the next byte comes after. */
+/** The last byte of a string, or of the part of it that has arrived, and the context of the next byte. */
 function endOfString(bytes: Uint8Array, from: number, isEscaped: boolean): [number, Place["behind"]] {
   for (let at = isEscaped ? from + 1 : from; at < bytes.length; at++) {
     if (bytes[at] === QUOTE) return [at, "other"];
@@ -111,7 +110,10 @@ function placeBehind(byte: number): Place["behind"] {
 
 /** Lines of JSON. Long ones are cut into pieces. */
 export class JsonLines extends Lines {
-  /** What the blocks of long lines begin after, by the offset of the line and the number of the block in it. */
+  /**
+   * The contexts at the beginnings of the blocks of long lines, by the offset of the line and the number of the block
+   * in it.
+   */
   readonly #places = new Map<number, Place[]>();
   readonly #kept = new Map<string, Cut>();
 
