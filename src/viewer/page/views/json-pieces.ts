@@ -51,7 +51,8 @@ interface LongLine {
 interface Cut {
   readonly starts: readonly number[];
   readonly depths: readonly number[];
-  /** The context of the next byte. */ readonly end: Place;
+  /** The context of the next byte. */
+  readonly end: Place;
 }
 
 /** A line, or a piece of one. */
@@ -93,7 +94,7 @@ function begins(isClosing: boolean, behind: Place["behind"]): boolean {
   return behind === "open" || behind === "comma";
 }
 
-/** The last byte of a string, or of the part of it that has arrived, and the context of the next byte. */
+/** The last byte of a string, or of the part of it that has arrived, and what precedes the next byte. */
 function endOfString(bytes: Uint8Array, from: number, isEscaped: boolean): [number, Place["behind"]] {
   for (let at = isEscaped ? from + 1 : from; at < bytes.length; at++) {
     if (bytes[at] === QUOTE) return [at, "other"];
