@@ -126,7 +126,7 @@ export async function respond(service: Service, c: Context, details: RequestDeta
   const { socket, exchange } = request;
   checkSender(service, request, socket);
   await begin(service, exchange, socket);
-  // The app has named the path, and that it is followed; the client chooses how.
+  // The app has chosen the path and that it is followed; the client chooses the transport.
   const { parameters } = request;
   const isEvents = parameters.live === "sse" && !socket;
   return read(

@@ -1,5 +1,5 @@
 /**
- * Reading a path without a verb: what is stored, or what comes.
+ * Reading a path without a verb: the stored bytes, or the live ones.
  * @module
  */
 import type { StoreStat } from "../../engine/storage/store.ts";
@@ -62,7 +62,7 @@ function linesOf({ stream, ...found }: StoreStat): StoreStat {
 }
 
 /**
- * Answers with what comes.
+ * Answers with the live bytes.
  *
  * @throws {StreamError} `not_found`, `bad_request` without Durable Streams; what {@link longPoll} and
  * {@link serverSentEvents} throw.

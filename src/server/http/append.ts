@@ -90,7 +90,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => intake.stop(permissionEnded(path)));
   const begun = { type: "append", transport: "http", offset: batcher.channel.size } as const;
   const span = new LogSpan(service, exchange.subject, begun, () => batcher.channel.size, exchange.result);
-  // A body that was malformed from its first byte on leaves no file, also where that is seen only now.
+  // A body that was malformed from its first byte on leaves no file, even if that is detected only now.
   ended = intake.into(batcher).then(() => {
     return end(intake.reason, intake.isVoid && batcher.channel.created, intake.stopped);
   });

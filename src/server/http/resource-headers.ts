@@ -47,7 +47,7 @@ export function snapshotHeaders(found: StoreStat, { start, isHead, server }: Sna
   return new Headers({
     ...SANDBOX_HEADERS,
     ...contentHeaders(found),
-    // Where the end is, only holds now.
+    // The offset of the end is valid only now.
     "Cache-Control": isNow || (isHead && found.stream) ? "no-store" : cacheControl(server),
     "Accept-Ranges": "bytes",
     "Last-Modified": lastModified(found, Date.now()).toUTCString(),

@@ -212,7 +212,7 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
     void this.#end(reason, error);
   }
 
-  /** What the program has ended the append with, or what its source has failed with. */
+  /** The reason with which the program has ended the append, or the error of its source. */
   #failure(reason: unknown): StreamError {
     if (reason instanceof StreamError) return reason;
     const message = `The source of the append to "/${this.#path}" has failed: ${explained(reason)}`;
@@ -228,8 +228,8 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
 }
 
 /**
- * The size of what may be no chunk at all. Without a size, the stream would fail and not ask the sink, so the path would stay
- * claimed; the sink refuses the chunk.
+ * The size of a chunk, or of a value that is not one. Without a size, the stream would fail without asking the sink, so
+ * the path would stay claimed; the sink refuses the value.
  */
 function queuedSize(chunk: unknown): number {
   try {

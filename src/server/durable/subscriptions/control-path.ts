@@ -1,5 +1,5 @@
 /**
- * The control paths of subscriptions: what stands behind the reserved segment.
+ * The control paths of subscriptions: the part behind the reserved segment.
  * @module
  */
 import { CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts";
