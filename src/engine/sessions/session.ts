@@ -10,7 +10,7 @@ import type { AppenderEvents } from "../append/batcher.ts";
 import type { Admission } from "../append/registry.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { SessionClaim, SessionRecord, SessionRecords } from "../storage/store.ts";
-import { mayGoOn } from "../storage/unavailable.ts";
+import { mayContinue } from "../storage/unavailable.ts";
 import { Grace } from "./grace-period.ts";
 
 /** Callbacks for the connection of a session. */
@@ -164,7 +164,7 @@ export class AppendSession implements AppendOwner {
   /** Called when storing failed: ends the session here. If another process has it, or may resume it, it is not lost. */
   failed(error: StreamError): void {
     const connection = this.#connection;
-    void this.end(mayGoOn(error) ? "restarting" : "lost").then(() => connection?.failed?.(error));
+    void this.end(mayContinue(error) ? "restarting" : "lost").then(() => connection?.failed?.(error));
   }
 
   /** Called on shutdown: the next server can resume the session. */

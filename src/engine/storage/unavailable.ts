@@ -34,6 +34,6 @@ export function withRetryAfter(error: StreamError): StreamError {
  * Whether an append that has failed with this error may continue in another process, or after another claim: its
  * session must stay, and its followers wait for what comes next.
  */
-export function mayGoOn(error: unknown): boolean {
+export function mayContinue(error: unknown): boolean {
   return error instanceof StreamError && (error.code === "fenced" || error.code === "unavailable");
 }

@@ -6,7 +6,7 @@
 import type { AppendOwner } from "../../engine/append/append-slot.ts";
 import type { Admission } from "../../engine/append/registry.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
-import { mayGoOn } from "../../engine/storage/unavailable.ts";
+import { mayContinue } from "../../engine/storage/unavailable.ts";
 import { type Chunk, Encoder } from "../../protocol/append-source.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
@@ -196,7 +196,7 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
 
   /** Called when storing has failed. */
   failed(error: StreamError): void {
-    this.#stop(error, mayGoOn(error) ? "restarting" : "lost");
+    this.#stop(error, mayContinue(error) ? "restarting" : "lost");
   }
 
   /** Called on shutdown. */

@@ -6,11 +6,11 @@
 import type { OwnerRecord } from "../processes/owner-record.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { Links } from "./links.ts";
-import { Speaker } from "./speaker.ts";
+import { AppendReporter } from "./append-reporter.ts";
 
 /** Both directions. */
 export interface Peers {
-  readonly speaker: Speaker;
+  readonly reporter: AppendReporter;
   readonly links: Links;
 }
 
@@ -25,7 +25,7 @@ const known = new WeakMap<OwnerRecord, Peers>();
 export function peersOf(reserved: Reserved, self: OwnerRecord, onWanted: (key: string) => void): Peers {
   const found = known.get(self);
   if (found) return found;
-  const peers = { speaker: new Speaker(reserved, self, onWanted), links: new Links(reserved, self) };
+  const peers = { reporter: new AppendReporter(reserved, self, onWanted), links: new Links(reserved, self) };
   known.set(self, peers);
   return peers;
 }

@@ -22,7 +22,7 @@ const RETRY_MS = 5_000;
 const IDLE_MS = 10_000;
 
 /** An append of this process. */
-export interface SpokenAppend {
+export interface ReportableAppend {
   readonly generation: string;
   /** The size of the path. It may include a batch that is not certainly stored yet. */
   readonly offset: number;
@@ -45,8 +45,8 @@ interface Waiting {
 }
 
 /** An append, and the size that is certainly stored. */
-interface Told {
-  readonly append: SpokenAppend;
+interface ReportedAppend {
+  readonly append: ReportableAppend;
   size: number;
 }
 
@@ -57,11 +57,11 @@ const atExit = new Set<string>();
 let isExitAwaited = false;
 
 /** Listens at the socket of this process. */
-export class Speaker {
+export class AppendReporter {
   readonly #self: OwnerRecord;
   readonly #onWanted: (key: string) => void;
   readonly #folder: SocketFolder;
-  readonly #appends = new Map<string, Told>();
+  readonly #appends = new Map<string, ReportedAppend>();
   readonly #waiting = new Map<string, Set<Waiting>>();
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
@@ -103,23 +103,23 @@ export class Speaker {
   }
 
   /** Reports an append of this process from now on. */
-  begins(key: string, append: SpokenAppend): Report {
+  begins(key: string, append: ReportableAppend): Report {
     this.open();
     // While a batch is written, the offset counts bytes that may have to be taken back.
-    const told: Told = { append, size: append.offset };
-    this.#appends.set(key, told);
-    for (const waiting of this.#waitingAt(key)) tell(waiting, told);
+    const reported: ReportedAppend = { append, size: append.offset };
+    this.#appends.set(key, reported);
+    for (const waiting of this.#waitingAt(key)) report(waiting, reported);
     return {
       grown: (payload) => {
         const size = append.offset;
-        told.size = size;
+        reported.size = size;
         const waiting = this.#waitingAt(key);
         if (waiting.size === 0) return;
         const closed = append.stream?.closed !== undefined;
         for (const { outbox, id } of waiting) outbox.send(KIND.GROWN, id, { size, closed, payload });
       },
       ended: (size, reason = "") => {
-        if (this.#appends.get(key) === told) this.#appends.delete(key);
+        if (this.#appends.get(key) === reported) this.#appends.delete(key);
         const payload = Buffer.from(reason);
         for (const { outbox, id } of this.#waitingAt(key)) outbox.send(KIND.ENDED, id, { size, payload });
       },
@@ -210,7 +210,7 @@ export class Speaker {
       const all = this.#waiting.get(key) ?? new Set();
       this.#waiting.set(key, all.add(waiting));
       const append = this.#appends.get(key);
-      if (append) tell(waiting, append);
+      if (append) report(waiting, append);
       else outbox.send(KIND.NONE, id);
     };
     socket.unref();
@@ -231,7 +231,7 @@ export class Speaker {
   }
 }
 
-function tell({ outbox, id }: Waiting, { size, append: { generation, stream } }: Told): void {
+function report({ outbox, id }: Waiting, { size, append: { generation, stream } }: ReportedAppend): void {
   outbox.send(KIND.STATE, id, { size, closed: stream?.closed !== undefined, payload: Buffer.from(generation) });
 }
 
