@@ -5,8 +5,8 @@
  */
 import type { OwnerRecord } from "../processes/owner-record.ts";
 import type { Reserved } from "../reserved/layout.ts";
-import { Links } from "./links.ts";
 import { AppendReporter } from "./append-reporter.ts";
+import { Links } from "./links.ts";
 
 /** Both directions. */
 export interface Peers {
