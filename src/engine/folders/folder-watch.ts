@@ -21,7 +21,7 @@ export interface FolderWatcher {
   existenceChanged(): void;
 }
 
-/** What a {@link FolderWatch} needs. */
+/** The parts of a {@link FolderWatch}. */
 export interface FolderWatchParts {
   readonly store: Store;
   readonly live: LiveAppends;

@@ -10,7 +10,7 @@ import type { AppenderEvents } from "../append/batcher.ts";
 import type { Admission } from "../append/registry.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { SessionClaim, SessionRecord, SessionRecords } from "../storage/store.ts";
-import { mayGoOn } from "../storage/unavailable.ts";
+import { mayContinue } from "../storage/unavailable.ts";
 import { Grace } from "./grace-period.ts";
 
 /** Callbacks for the connection of a session. */
@@ -173,7 +173,7 @@ export class AppendSession implements AppendOwner {
   /** Called when storing failed: ends the session here. If another process has it, or may resume it, it is not lost. */
   failed(error: StreamError): void {
     const connection = this.#connection;
-    void this.end(mayGoOn(error) ? "restarting" : "lost").then(() => connection?.failed?.(error));
+    void this.end(mayContinue(error) ? "restarting" : "lost").then(() => connection?.failed?.(error));
   }
 
   /** Called on shutdown: the next server can resume the session. */
@@ -237,7 +237,7 @@ export class AppendSession implements AppendOwner {
   }
 }
 
-/** Another process has the session, and its record: that is no problem of this one. */
+/** Another process has the session and its record, so this one need not report a failure. */
 function unlessFenced(onProblem: (error: unknown) => void): (error: unknown) => void {
   return (error) => {
     if (!(error instanceof StreamError && error.code === "fenced")) onProblem(error);
@@ -245,7 +245,7 @@ function unlessFenced(onProblem: (error: unknown) => void): (error: unknown) => 
 }
 
 function notBack(path: string, graceMs: number): StreamError {
-  return new StreamError("lost", `The appender of "/${path}" was not back within ${graceMs / 1000} s (graceMs).`, {
+  return new StreamError("lost", `The appender of "/${path}" did not return within ${graceMs / 1000} s (graceMs).`, {
     path,
   });
 }

@@ -52,7 +52,7 @@ export function guardedStore(store: Store): Store {
   const { appendedBelow, freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
-  // The operator reads why a store can't be opened.
+  // The operator must be able to read why a store can't be opened.
   if (open) guarded.open = async () => open.call(store);
   if (close) guarded.close = () => failing("", async () => close.call(store));
   if (health) guarded.health = () => failing("", async () => health.call(store));
@@ -190,7 +190,7 @@ function guardedSubscriptions(subscriptions: SubscriptionRecords): SubscriptionR
     find: (name) => failing(name.root, async () => subscriptions.find(name)),
     secret: (create) => failing("", async () => subscriptions.secret(create)),
     async change(name, change) {
-      // What the server itself throws must come back as it is.
+      // Errors of the server itself must come back unchanged.
       let thrown: { readonly error: unknown } | undefined;
       const noting = async (found: SubscriptionRecord | undefined) => {
         try {
