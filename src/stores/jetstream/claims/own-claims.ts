@@ -71,9 +71,9 @@ export class OwnClaims {
   below(folder: string): Set<string> {
     const prefix = folder === "" ? "" : `${folder}/`;
     const names = new Set<string>();
-    for (const { path, claim, isKept } of this.#claims.values()) {
+    for (const { path, seq, isKept } of this.#claims.values()) {
       const end = path.indexOf("/", prefix.length);
-      if (end !== -1 && claim > 0 && !isKept && path.startsWith(prefix)) names.add(path.slice(prefix.length, end));
+      if (end !== -1 && seq > 0 && !isKept && path.startsWith(prefix)) names.add(path.slice(prefix.length, end));
     }
     return names;
   }
