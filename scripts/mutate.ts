@@ -14,8 +14,8 @@ import { parseArgs } from "node:util";
 import { ROOT } from "./lib/install.mjs";
 
 /**
- * Stryker, in the newest version for our oldest Node. It is no dev dependency, because it brings more packages than all
- * others together, and runs only here. npm keeps it in its cache.
+ * Stryker, in the newest version for our oldest Node. It is not a dev dependency, because it brings more packages than
+ * all others together, and runs only here. npm keeps it in its cache.
  */
 const VERSION = "9.6.1";
 const PACKAGES = ["@stryker-mutator/core", "@stryker-mutator/tap-runner"];
@@ -35,7 +35,7 @@ const SLOW = /file-(processes|journal|stalled|plain)/;
 /** Runs of each property per fault. A normal test run makes a thousand. */
 const RUNS = "40";
 
-/** How long a test waits in vain before it fails, in milliseconds. A fault often lets a test wait for ever. */
+/** How long a test waits before it fails, in milliseconds. A fault often makes a test wait forever. */
 const PATIENCE_MS = "10000";
 
 /** How much longer than without a fault a test file may take, in milliseconds, so that a busy machine finds no fault. */

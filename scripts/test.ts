@@ -29,8 +29,8 @@ import { counts, type TestResult } from "./lib/test-result.ts";
 /** Debian packages of the programs that tests run. */
 const DEBIAN_PACKAGES = ["chromium-headless-shell", "curl", "firefox-esr", "openssl", "tmux"];
 
-/** How many test files run at once: at most two for the processors, and three more because many tests mostly wait. */
-const CONCURRENCY: number = Math.min(2, availableParallelism()) + 3;
+/** How many test files run at once: at most two for the processors, and two more because many tests mostly wait. */
+const CONCURRENCY: number = Math.min(2, availableParallelism()) + 2;
 
 /** The test files that use the package as its users get it. */
 const INSTALLED = /^test\/(docs|package\/installed)/;

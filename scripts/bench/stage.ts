@@ -81,7 +81,7 @@ function startMeter(server: Server, generators: readonly Generator[]) {
   };
 }
 
-/** What appenders over HTTP may do otherwise. `raw`: append with a verb, which needs no stream. */
+/** Other ways of appending over HTTP. `raw`: append with a verb, which needs no stream. */
 export type AppendOptions = Omit<AppendJob, "target" | "recordBytes" | "count"> & { readonly how?: "append" | "raw" };
 
 type Followers = Omit<FollowJob, "target"> & { readonly count?: number };

@@ -31,7 +31,7 @@ const FATES = {
 /** A kind of fault, or `calm`. */
 export type Fate = keyof typeof FATES;
 
-/** What the proxy does to one connection. */
+/** The fault that the proxy inflicts on one connection. */
 export interface Plan {
   readonly fate: Fate;
   /** How many bytes pass, in both directions together, before the fault occurs. */

@@ -1,5 +1,5 @@
 /**
- * What happens on a path, drawn before it begins.
+ * The events on a path, drawn before they begin.
  * @module
  */
 import type { Random } from "./random.ts";

@@ -1,5 +1,5 @@
 /**
- * What is stored in the end, as the files of a folder or as servers answer it.
+ * The stored bytes at the end, from the files of a folder or from the answers of servers.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -25,7 +25,7 @@ export function filesIn(root: string): StoredPaths {
 }
 
 /**
- * What servers have, which must all have the same.
+ * The bytes that all servers have. They must be the same.
  *
  * @param urls Returns their URLs, without a trailing slash.
  */

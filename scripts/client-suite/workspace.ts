@@ -22,7 +22,7 @@ export interface Workspace {
   readonly adapter: string;
 }
 
-/** An argument that is no checkout of the suite's repository. */
+/** An argument that is not a checkout of the suite's repository. */
 export class NoSuiteError extends Error {}
 
 /**

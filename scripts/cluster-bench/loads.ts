@@ -1,4 +1,4 @@
-/** What is measured, and the goals. @module */
+/** The measurements and their goals. @module */
 import process from "node:process";
 import { until } from "../../test/fixture/until.ts";
 import { MIB } from "../bench/size.ts";

@@ -20,7 +20,7 @@ import { join } from "node:path";
 import process from "node:process";
 
 /** The oldest version that the store works with. */
-export const LEAST_NATS: readonly [number, number] = [2, 12];
+const LEAST_NATS: readonly [number, number] = [2, 12];
 
 /** The releases that are searched, in this order. Older ones have older servers. */
 const RELEASES = ["testing", "unstable", "trixie-backports", "trixie"];
@@ -55,7 +55,7 @@ export function natsServer(mayFetch = true): NatsServer {
 }
 
 /** Where the server is kept. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const caches = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
   return join(caches, "httpfstream", "nats");
 }
@@ -159,7 +159,9 @@ function run(program: string, args: readonly string[], cwd: string): string | un
   return error ? String(error) : `${stderr || stdout}`.trim().split("\n").slice(-3).join(" ");
 }
 
-/** What apt knows. `--no-release-info` also shows sources that were never updated, as in a new container. */
+/**
+ * The versions that apt knows. `--no-release-info` also shows sources that were never updated, as in a new container.
+ */
 function indexTargets(): string {
   const format = "$(REPO_URI) $(RELEASE)";
   const args = ["indextargets", "--no-release-info", "--format", format, "Created-By: Packages", "Component: main"];

@@ -20,7 +20,7 @@ export interface NodeVersion {
 }
 
 /** Test files that run on every version. They cover what differs between versions: the HTTP server. */
-export const FILES_ON_EVERY_NODE: readonly string[] = [
+const FILES_ON_EVERY_NODE: readonly string[] = [
   "test/fault/gone-early.test.ts",
   "test/fault/pipelined.test.ts",
   "test/runtime/answered-first.test.ts",

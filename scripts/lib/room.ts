@@ -1,5 +1,5 @@
 /**
- * What the table of rooms is made of.
+ * The parts of the table of rooms.
  * @module
  */
 

@@ -9,7 +9,7 @@ const link = (address: string, text: string): string => `${ESC}]8;;${address}${E
 
 const ARTIFACT = link("https://example.com/artifacts/42", "build 42");
 
-/** What a build has printed when its pictures are taken: a part of it, with its progress at the end. */
+/** The output of a build when its pictures are taken: a part of it, with its progress at the end. */
 export const BUILD = [
   `${colour(1, "$ make release")}`,
   ...["parser.c", "lexer.c", "scope.c", "emit.c", "link.c", "main.c", "utf8.c", "queue.c", "store.c", "net.c"].map(

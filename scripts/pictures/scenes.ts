@@ -1,5 +1,5 @@
 /**
- * The views of which there are pictures, and how each comes to show what it is about.
+ * The views of which there are pictures, and the steps that lead to each.
  * @module
  */
 import type { Page } from "playwright-core";

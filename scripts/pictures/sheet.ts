@@ -11,7 +11,7 @@ export interface Titled {
   readonly png: Buffer;
 }
 
-/** Colours of a picture. Text of few colours looks the same with so many. */
+/** Maximum number of colours of a picture. Text with few colours looks the same. */
 const COLOURS = 64;
 
 /** The picture with few colours. */

@@ -1,4 +1,4 @@
-/** What the model predicts for the loads of the benchmark, beside what the benchmark has measured. @module */
+/** Compares the predictions of the model for the loads of the benchmark with its measurements. @module */
 import { GIB, KIB, type Size } from "../bench/size.ts";
 import { appendSeconds, deliverySeconds } from "./audience.ts";
 import { type BenchNumbers, FLOODS, PACED, PATHS_PER_SECOND } from "./bench-numbers.ts";

@@ -1,4 +1,4 @@
-/** What followers of one path ask of the servers, by the way in which they follow. @module */
+/** The load of the followers of one path on the servers, by the way in which they follow. @module */
 import type { Costs } from "./costs.ts";
 import { byteSeconds, kib, type ServerLoad } from "./model.ts";
 
@@ -15,7 +15,7 @@ export interface Audience {
 /** The payload of a TCP packet with timestamps on Ethernet. */
 const PACKET_BYTES = 1448;
 
-/** What an audience asks of all servers together. Each server also gets every record once, from the store. */
+/** The load of an audience on all servers together. Each server also gets every record once, from the store. */
 export function audienceLoad(
   { way, followers, perSecond, bytes }: Audience,
   costs: Costs,

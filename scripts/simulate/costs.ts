@@ -66,7 +66,7 @@ export interface Cost {
   readonly what: string;
   /** Where it was measured. */
   readonly where: string;
-  /** How to measure it anew. */
+  /** How to measure it again. */
   readonly again: string;
 }
 
@@ -96,7 +96,7 @@ export function defaultCosts(file: CostFile = costFile()): Costs {
  * Returns the costs with other values.
  *
  * @param source The name of the option or file that the values come from.
- * @throws {UsageError} for a name that is none, and for a value that makes no sense.
+ * @throws {UsageError} for an unknown name, and for an invalid value.
  */
 export function withCosts(costs: Costs, values: Readonly<Record<string, unknown>>, source: string): Costs {
   const changed = Object.entries(values).map(([name, value]) => {
@@ -121,7 +121,7 @@ export function costsFrom(costs: Costs, file: string): Costs {
 /**
  * Reads a JSON file that an option names.
  *
- * @throws {UsageError} if it can't be read, or is no JSON.
+ * @throws {UsageError} if it can't be read, or is not JSON.
  */
 export function readJson(file: string, option: string): unknown {
   let text: string;

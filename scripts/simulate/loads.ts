@@ -45,7 +45,7 @@ export const CASE_NAMES: readonly CaseName[] = ["one-path", "many-paths", "appen
  * Returns the loads with other numbers.
  *
  * @param changes Texts such as `one-path.followers=2e6`.
- * @throws {UsageError} for a text that is none of these, or a number that is not above 0.
+ * @throws {UsageError} for an unknown load, or a number that is not above 0.
  */
 export function withLoads(loads: Loads, changes: readonly string[]): Loads {
   let changed = loads;

@@ -26,7 +26,7 @@ export interface Bound {
   readonly machines: number;
 }
 
-/** What a load asks of all servers together, per second where it is a rate. Absent: nothing. */
+/** The needs of a load on all servers together, per second where it is a rate. Absent: nothing. */
 export interface ServerLoad {
   /** Seconds of processor time per second. */
   readonly processor: number;
@@ -41,11 +41,11 @@ export interface ServerLoad {
   readonly appends?: number;
   /** Seconds of processor time until one record has reached all its followers. */
   readonly burst?: number;
-  /** What each machine needs, however many there are: each gets every record of the path once. */
+  /** The needs of each machine, however many there are: each gets every record of the path once. */
   readonly everyMachine?: { readonly processor: number; readonly receivedBytes: number };
 }
 
-/** What a load asks of NATS, per second where it is a rate. */
+/** The needs of a load on NATS, per second where it is a rate. */
 export interface StoreLoad {
   readonly records: number;
   /** Bytes of the records, without what the store adds. */
@@ -55,7 +55,9 @@ export interface StoreLoad {
   readonly serversPerPath: number;
   /** All servers that renew a lease. */
   readonly servers: number;
-  /** Whether all records belong to one path, so that one shard and its leader take them. A second cluster is no help. */
+  /**
+   * Whether all records belong to one path, so that one shard and its leader take them. A second cluster does not help.
+   */
   readonly isOnePath?: boolean;
 }
 

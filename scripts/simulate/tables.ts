@@ -64,7 +64,7 @@ export function caseTable(name: CaseName, outcomes: readonly Outcome[]): Table {
   return { name, title: TITLES[name], header, rows };
 }
 
-/** How a variant comes to its machines: what it needs of each resource, and what one machine has. */
+/** How the number of machines of a variant follows: what it needs of each resource, and what one machine has. */
 export function boundsTable(name: string, title: string, { bounds, store }: Outcome): Table {
   const rowsOf = (where: string, all: readonly Bound[]): string[][] =>
     all.map(({ resource, needed, each, machines, unit }) => [

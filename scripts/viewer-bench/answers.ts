@@ -1,5 +1,5 @@
 /**
- * What the server answers about a whole log, beside the programs that answer the same.
+ * Measures the answers of the server about a whole log, beside programs with the same answers.
  * @module
  */
 import { spawnSync } from "node:child_process";

@@ -1,5 +1,5 @@
 /**
- * What is measured: the viewer page, and what else shows a log in a browser.
+ * The candidates: the viewer page, and other pages that show a log in a browser.
  * @module
  */
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * What the processes of browsers need.
+ * The memory of the processes of browsers.
  * @module
  */
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * What the numbers of the results mean.
+ * The meanings of the numbers in the results.
  * @module
  */
 import { readable } from "../lib/text-table.ts";

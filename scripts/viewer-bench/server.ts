@@ -12,7 +12,7 @@ import { Hono } from "hono";
 import { fstream } from "../../src/fstream.ts";
 import { serve } from "../../src/runtime/node/mod.ts";
 
-/** What the server has been asked, and has sent, since it started. */
+/** The requests and the sent bytes of the server since it started. */
 export interface Traffic {
   readonly requests: number;
   readonly bytes: number;

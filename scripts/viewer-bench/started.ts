@@ -19,7 +19,7 @@ const HTML = (name: string): string =>
 /** A running server of the benchmark. */
 export interface Started {
   readonly url: string;
-  /** What it has been asked and has sent so far. */
+  /** Its requests and its sent bytes so far. */
   traffic(): Promise<Traffic>;
   stop(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function start(logs: string, pages: string): Promise<Started> {
   };
 }
 
-/** What is to run in a page before its own scripts. */
+/** The script that runs in a page before the page's own scripts. */
 export async function probeScript(): Promise<string> {
   return await bundled("probe.ts", "iife");
 }

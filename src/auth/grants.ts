@@ -1,5 +1,5 @@
 /**
- * What a token, or everyone, may do.
+ * The permissions of a token, or of everyone.
  * @module
  */
 import { ACTIONS, type Action } from "../server/gate/gate.ts";

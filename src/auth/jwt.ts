@@ -117,7 +117,7 @@ function withToken({ rights, expiresAtMs }: Verified, everyone: Rights, request:
   const mayRead = (entry: string, isFolder: boolean): boolean => {
     return rights.shows(entry, isFolder) || everyone.shows(entry, isFolder);
   };
-  // What needs no token does not end with it.
+  // Actions that need no token do not end with it.
   if (everyone.allows(action, path)) return { allow: true, mayRead };
   if (!rights.allows(action, path)) {
     return refusal("The token", request, (other) => rights.allows(other, path) || everyone.allows(other, path));

@@ -63,7 +63,10 @@ export class KeyRing {
 class LocalKeys implements KeySource {
   readonly #current: () => Key | Promise<Key>;
   readonly #report: (error: Error) => void;
-  /** What was returned last; empty before, and after a failure. The function may return anything, also `undefined`. */
+  /**
+   * The last result; empty before the first one, and after a failure. The function may return anything, even
+   * `undefined`.
+   */
   #last: readonly [] | readonly [key: Key] = [];
   #prepared: Promise<readonly VerificationKey[]> = Promise.resolve([]);
   /** The message of the failure that was reported last, until there are keys again. */

@@ -12,7 +12,7 @@ export interface Jwk {
   readonly kty?: string | undefined;
   /** The algorithm that it is for. */
   readonly alg?: string | undefined;
-  /** What it is for: `sig` or `enc`. */
+  /** Its use: `sig` or `enc`. */
   readonly use?: string | undefined;
   /** Its name. */
   readonly kid?: string | undefined;
@@ -42,7 +42,7 @@ export interface JwkSet {
  */
 export type Key = Jwk | JwkSet | string | Uint8Array;
 
-/** What chooses the keys that may have signed a token. */
+/** Chooses the keys that may have signed a token. */
 export interface TokenHeader {
   /** The algorithm in the header of the token. */
   readonly alg: string;
@@ -157,7 +157,7 @@ async function ofJwk(jwk: Jwk): Promise<VerificationKey> {
   return { algorithm, kid: half.kid, key };
 }
 
-/** Imported once, because `jose` would import the bytes anew for each token. */
+/** Imported once, because `jose` would import the bytes again for each token. */
 function secret(encoded: string | undefined): Promise<CryptoKey> {
   const bytes = decoded(encoded);
   if (bytes.length < MIN_SECRET_BYTES) {
@@ -179,7 +179,7 @@ function decoded(encoded: string | undefined): Uint8Array<ArrayBuffer> {
  *
  * @throws {TypeError} for a text that is not exactly one supported block.
  */
-export async function jwkOfPem(text: string): Promise<Jwk> {
+async function jwkOfPem(text: string): Promise<Jwk> {
   const [block, ...others] = text.match(/-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g) ?? [];
   if (block === undefined) {
     throw new TypeError(

@@ -105,7 +105,7 @@ export class RemoteKeys implements KeySource {
   }
 
   async #fetch(address: string, init: RequestInit): Promise<Response> {
-    if (!this.#mayFetch()) throw new Error("The last attempt failed only just now.");
+    if (!this.#mayFetch()) throw new Error("The last attempt failed moments ago.");
     try {
       const response = await fetch(address, init);
       if (response.status === 200) return await checkedSet(response);
@@ -124,7 +124,7 @@ export class RemoteKeys implements KeySource {
 }
 
 /**
- * Reads an answer, so that one that is no set, is too long or never ends is a failure like any other.
+ * Reads an answer. One that is not a set of keys, is too long or never ends is a failure like any other.
  *
  * @returns A response with the same set.
  */
@@ -144,7 +144,7 @@ async function checkedSet({ body }: Response): Promise<Response> {
   try {
     createLocalJWKSet(JSON.parse(text));
   } catch {
-    throw new Error("The server there answered with something else than a set of keys.");
+    throw new Error("The server there answered with something other than a set of keys.");
   }
   return new Response(text);
 }

@@ -30,7 +30,7 @@ export interface Claims {
   readonly [claim: string]: unknown;
 }
 
-/** What a token must say, apart from its signature. */
+/** The requirements for a token, apart from its signature. */
 export interface Expectations {
   readonly audience: string | readonly string[] | undefined;
   readonly issuer: string | readonly string[] | undefined;
@@ -38,7 +38,7 @@ export interface Expectations {
   readonly grants: ((claims: Claims) => Grants | undefined) | undefined;
 }
 
-/** What a valid token says. */
+/** The content of a valid token. */
 export interface Verified {
   readonly rights: Rights;
   /** When it expires, including the leeway, in milliseconds since 1970; infinity for never. */
@@ -162,7 +162,7 @@ function headerOf(token: string): TokenHeader {
   if (typeof alg !== "string" || algorithmNamed(alg) === undefined) {
     throw new InvalidToken("The algorithm of the token is not supported.");
   }
-  if (crit !== undefined) throw new InvalidToken("The token demands an extension that is not supported.");
+  if (crit !== undefined) throw new InvalidToken("The token requires an extension that is not supported.");
   if (kid !== undefined && typeof kid !== "string") throw new InvalidToken("The token is malformed.");
   return { alg, kid };
 }
@@ -179,7 +179,7 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * What the function of the app grants for these claims.
+ * The permissions that the function of the app grants for these claims.
  *
  * @throws {TypeError} if it returns no permissions: the app has a fault, and not the token.
  */

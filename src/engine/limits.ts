@@ -16,17 +16,17 @@ export interface Limits {
   pathFollowers: number;
   /** Appends that are open at a time, with the sessions in their grace period; 0 for no limit. Default 20,000. */
   appends: number;
-  /** The same for those that one address or IPv6 network (/64) has opened; 0 for no limit. Default 5,000. */
+  /** The same for one address or IPv6 network (/64); 0 for no limit. Default 5,000. */
   peerAppends: number;
   /** Appends, follows and reads of more than 64 KiB that are under way at a time; 0 for no limit. Default 60,000. */
   connections: number;
-  /** The same for those of one address, or of one IPv6 network (/64); 0 for no limit. Default 20,000. */
+  /** The same for one address or IPv6 network (/64); 0 for no limit. Default 20,000. */
   peerConnections: number;
   /** Appends and follows that one address or IPv6 network (/64) may begin within a second; 0 for no limit. Default 5,000. */
   peerConnectionsPerSecond: number;
   /** TCP connections of the standalone server, silent ones too; 0 for as many as the system allows. Default 75,000. */
   sockets: number;
-  /** The same for those of one address or IPv6 network (/64); 0 for no limit. Default 25,000. */
+  /** The same for one address or IPv6 network (/64); 0 for no limit. Default 25,000. */
   peerSockets: number;
   /** TCP connections that one address or IPv6 network (/64) may open within a second; 0 for no limit. Default 10,000. */
   peerSocketsPerSecond: number;
@@ -34,11 +34,11 @@ export interface Limits {
   lineIndexBytes: number;
   /** Line counts that run or wait at a time; 0 for no limit. Default 100. */
   lineCounts: number;
-  /** The same for those of one address, or of one IPv6 network (/64); 0 for no limit. Default 20. */
+  /** The same for one address or IPv6 network (/64); 0 for no limit. Default 20. */
   peerLineCounts: number;
   /** Searches that run at a time; 0 for no limit. Default 16. */
   searches: number;
-  /** The same for those of one address, or of one IPv6 network (/64); 0 for no limit. Default 4. */
+  /** The same for one address or IPv6 network (/64); 0 for no limit. Default 4. */
   peerSearches: number;
   /** Rows of a folder that a live listing shows. Default 10,000. */
   liveListingRows: number;

@@ -1,5 +1,5 @@
 /**
- * What a store says about itself, as metrics.
+ * The health and the counts of a store, as metrics.
  * @module
  */
 import type { Counter, Gauge, Registry } from "prom-client";
@@ -38,12 +38,12 @@ const SHOWN: Readonly<Record<keyof StoreCounts, Shown>> = {
   taps: { name: "store_taps", help: "Appends of other servers that are watched.", kind: "gauge" },
   tapGaps: {
     name: "store_tap_gaps_total",
-    help: "How often updates of a watched append may have been missed, so that the store was asked.",
+    help: "How often updates of a watched append may have been missed, so that the server read the store again.",
     kind: "counter",
   },
   leaseAgeMs: {
     name: "store_lease_age_seconds",
-    help: "Time since the lease of this server was stored last.",
+    help: "Time since the lease of this server was last stored.",
     kind: "gauge",
     aggregator: "max",
     per: 1000,

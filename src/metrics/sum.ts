@@ -29,7 +29,7 @@ export interface OwnMetric {
  * ```
  */
 export class MetricsSum {
-  /** What ended servers have counted. */
+  /** The counts of ended servers. */
   #ended: readonly Snapshot[] = [];
   #merging: Promise<void> = Promise.resolve();
 
@@ -37,7 +37,7 @@ export class MetricsSum {
   add(last: Snapshot): void {
     const counts = last.filter((metric) => ["counter", "histogram"].includes(String((metric as Metric).type)));
     this.#ended = [...this.#ended, counts];
-    // What can't be merged is added up each time.
+    // Metrics that can't be merged are added up each time.
     this.#merging = this.#merging.then(() => this.#merge()).catch(() => {});
   }
 

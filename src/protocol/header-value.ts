@@ -1,5 +1,5 @@
 /**
- * What the name and the value of a header may contain.
+ * The characters that the name and the value of a header may contain.
  * @module
  */
 

@@ -7,7 +7,7 @@ import { StreamError } from "./errors.ts";
 import { quotedWord } from "./quoted-word.ts";
 
 /** Digits of a formatted offset; with leading zeros, offsets sort as text. */
-export const OFFSET_DIGITS = 16;
+const OFFSET_DIGITS = 16;
 
 /** The response header with the offset just past the last stored byte. */
 export const NEXT_OFFSET_HEADER = "Stream-Next-Offset";

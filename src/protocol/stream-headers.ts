@@ -24,7 +24,7 @@ export const EXPIRES_HEADER = "Stream-Expires-At";
 /** How the data of server-sent events is encoded. */
 export const ENCODING_HEADER = "Stream-SSE-Data-Encoding";
 
-/** What a fork is made of. */
+/** The headers that name the source of a fork. */
 export const FORK_HEADERS = {
   from: "Stream-Forked-From",
   offset: "Stream-Fork-Offset",

@@ -21,8 +21,8 @@ export interface ResumableStreamContextOptions {
 /** What the functions of the package `resumable-stream` do. */
 export interface ResumableStreamContext {
   /**
-   * Begins the stream of an identifier, or resumes it if it is in progress. A stream whose producer was lost, for example in
-   * a crash of the server, begins anew.
+   * Begins the stream of an identifier, or resumes it if it is in progress. A stream whose producer was lost, for
+   * example in a crash of the server, starts again.
    *
    * @param makeStream Called only if the stream begins.
    * @param skipCharacters Characters to leave out at the beginning of a stream that is resumed. Default 0. A stream that

@@ -72,7 +72,7 @@ export class Productions {
   }
 
   async #open(path: string, lost?: string): Promise<LocalAppendStream> {
-    // Only that part: another request may have begun the stream anew.
+    // Only that part: another request may have started the stream again.
     if (lost !== undefined) await this.#streams.remove(path, lost === "" ? {} : { generation: lost });
     return this.#streams.openAppend(path, { ifAbsent: true, type: "text/plain; charset=utf-8" });
   }
@@ -113,7 +113,7 @@ export class Production {
   readonly stored: Promise<void>;
   /** Settles when the producer has ended, and never rejects. */
   readonly done: Promise<void>;
-  /** What the producer has failed with, or storing. */
+  /** The error of the producer, or of storing. */
   error: unknown;
   /** The generation of what it stores. */
   readonly generation: string;
@@ -132,7 +132,9 @@ export class Production {
     return this.#superseded.signal.aborted;
   }
 
-  /** Stores nothing more, and frees the path. The producer goes on to its end, as its program may wait for that. */
+  /**
+   * Stores nothing more, and frees the path. The producer continues to its end, because its program may wait for that.
+   */
   async supersede(): Promise<void> {
     const message = `A new stream has replaced the one at "/${this.#path}".`;
     this.#superseded.abort(new StreamError("replaced", message, { path: this.#path }));

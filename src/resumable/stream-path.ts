@@ -29,7 +29,7 @@ function encoded(id: string): string {
     // "." and ".." name folders.
     return encodeURIComponent(id).replace(/^\.+$/, (dots) => "%2E".repeat(dots.length));
   } catch {
-    throw new StreamError("bad_request", "The identifier of a stream has a character that is not complete.");
+    throw new StreamError("bad_request", "The identifier of a stream contains half of a character (a lone surrogate).");
   }
 }
 

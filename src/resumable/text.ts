@@ -42,7 +42,7 @@ export function textFrom({ open, skip, production }: TextSource): ReadableStream
         let text = "";
         while (text === "") {
           const { done, value } = await reader.read().catch((error: unknown) => {
-            // What it reads is removed as soon as another stream takes its place.
+            // The stream that it reads is removed as soon as another one takes its place.
             throw production?.isSuperseded ? superseded() : error;
           });
           text = take(decoder.decode(value, { stream: !done }));

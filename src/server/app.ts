@@ -136,7 +136,7 @@ export function createApp(parts: AppParts): StreamApp {
       reporter.traffic.appendEnded(channel, outcome);
       folders.ended(channel, offset, reason);
       if (channel.isKept) return;
-      // A shutdown is no failure.
+      // A shutdown is not a failure.
       const failure = error && error.code !== "restarting" && { error };
       reporter.emit({
         ...{ type: "ended", action: "append", path, offset, generation, reason },

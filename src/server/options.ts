@@ -140,7 +140,8 @@ export function checkOptions(options: object, types: Readonly<Record<string, str
  * Returns the parts of an app that its options determine.
  *
  * @throws {TypeError} for an invalid origin, host name, proxy or `deletes`.
- * @throws {RangeError} for an unknown limit, or one that is out of bounds, or for a `cacheSeconds` that is no whole number.
+ * @throws {RangeError} for an unknown limit, or one that is out of bounds, or for a `cacheSeconds` that is not a whole
+ * number.
  */
 export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform" | "hints"> {
   const { upgradeWebSocket: _, limits, origins, hosts, trustedProxies, ...rest } = options;

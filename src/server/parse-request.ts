@@ -66,7 +66,7 @@ export interface RemoveRequest extends RequestParts {
   readonly parameters: PathPreconditions;
 }
 
-/** What requests of every verb have. */
+/** The members that requests of every verb have. */
 export interface RequestParts {
   readonly exchange: Exchange;
   /** Whether it asks to become a WebSocket. */
@@ -131,7 +131,7 @@ export function parseRequest(
 }
 
 /**
- * Parses a request for a control path of subscriptions. Undefined if the path is no such path.
+ * Parses a request for a control path of subscriptions. Undefined for any other path.
  *
  * @param publicUrl The URL of the server for the outside. Default: that of the request.
  * @throws {StreamError} `bad_path`, `bad_request`
@@ -268,7 +268,7 @@ export function checkMethod({ action, exchange }: ParsedRequest, deletes: Delete
   const methods = METHODS.filter((one) => one !== "DELETE" || deletes !== "none");
   if (!isKnownMethod(method)) throw notAllowed(`The method ${method} is not supported.`, methods);
   if (action === "delete" && deletes === "none")
-    throw notAllowed("This server lets no client remove anything.", methods);
+    throw notAllowed("This server does not let clients remove anything.", methods);
   if (action === "append" && method === "DELETE") {
     throw notAllowed("DELETE does not append. Use POST or PUT, or remove the verb.", ["GET", "HEAD", "POST", "PUT"]);
   }

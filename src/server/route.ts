@@ -126,7 +126,7 @@ export async function respond(service: Service, c: Context, details: RequestDeta
   const { socket, exchange } = request;
   checkSender(service, request, socket);
   await begin(service, exchange, socket);
-  // The app has named the path, and that it is followed; the client chooses how.
+  // The app has chosen the path and that it is followed; the client chooses the transport.
   const { parameters } = request;
   const isEvents = parameters.live === "sse" && !socket;
   return read(
@@ -240,7 +240,7 @@ async function append(service: Service, { exchange, socket, parameters }: Append
 async function write(service: Service, { exchange, isFolder, parameters }: WriteRequest): Promise<Response> {
   const { path } = exchange.subject;
   if (isFolder) throw new StreamError("path_conflict", `"/${path}" names a folder. Add a file name.`, { path });
-  if (!service.durable) throw new StreamError("method_not_allowed", "This server has no Durable Streams.");
+  if (!service.durable) throw new StreamError("method_not_allowed", "Durable Streams are off on this server.");
   if (isSubscriptionPath(path)) throw noSubscriptions(path);
   const source = parameters.fork?.source;
   const response = source === undefined ? undefined : await passGate(service, exchange, "read", source);
@@ -256,7 +256,7 @@ async function remove(service: Service, { exchange, isFolder, parameters }: Remo
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only files can be removed.`, { path });
 }
 
-/** Answers a read or a follow. What a store that may be stale refuses is tried again, up to the response. */
+/** Answers a read or a follow. If a store that may be stale refuses, the request is tried again, up to the response. */
 function read(service: Service, request: ReadRequest): Promise<Response> {
   return lookAgain(service.store, () => readOnce(service, request));
 }

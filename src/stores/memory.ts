@@ -78,7 +78,7 @@ class MemoryStore implements Store {
     if (this.#claimed.has(path)) throw heldByAppender(path);
     this.#refuseBelowFile(path);
     this.#refuseFolder(path);
-    // What was not completed begins anew.
+    // A content that was not completed is replaced.
     if (this.#resources.get(path)?.stream?.incomplete) this.#resources.delete(path);
     const known = this.#resources.get(path);
     const resource = known ?? (create ? this.#create(path) : undefined);

@@ -1,5 +1,5 @@
 /**
- * What of a URL belongs into a log.
+ * The part of a URL that belongs into a log.
  * @module
  */
 import { withoutTokens } from "./printable.ts";

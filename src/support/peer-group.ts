@@ -13,9 +13,9 @@ const MAX_REMEMBERED = 4_096;
 const remembered = new Map<string, string>();
 
 /**
- * What an address counts as for the limits on one address: an IPv6 address as its network of 64 bits, because one host has
- * all of its addresses. An IPv4 address that is mapped into IPv6 counts as IPv4, and so does one that NAT64 has translated
- * (64:ff9b::/96): all of these have the same 64 bits.
+ * The group of an address for the limits on one address: an IPv6 address as its network of 64 bits, because one host
+ * has all of its addresses. An IPv4 address that is mapped into IPv6 counts as IPv4, and so does one that NAT64 has
+ * translated (64:ff9b::/96): all of these have the same 64 bits.
  *
  * @example
  * ```ts

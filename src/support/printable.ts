@@ -12,8 +12,9 @@ const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\u001b": "\\e" };
 
 /**
- * The value of an access token in a query: browsers can't send it with a WebSocket in any other way. A link that was encoded
- * once more than it should be has the query in its path. No token has a backslash; in JSON, one may begin the end of the text.
+ * The value of an access token in a query: browsers can't send it with a WebSocket in any other way. A link that was
+ * encoded once too often has the query in its path. No token has a backslash; in JSON, one may begin the end of the
+ * text.
  */
 const TOKEN = /((?:[?&]|%(?:25)*(?:3f|26))access(?:_|%(?:25)*5f)token(?:=|%(?:25)*3d))[^&#\s"'\\]+/gi;
 
@@ -87,7 +88,7 @@ export function withoutTokens(text: string): string {
  * Describes an error and its causes in one printable line.
  *
  * @param error The thrown value.
- * @param sentence What failed. Default: the error's own message.
+ * @param sentence A sentence about the failure. Default: the error's own message.
  * @example
  * ```ts
  * explained(new Error("can't write", { cause: new Error("EIO") })); // "can't write (EIO)"

@@ -13,8 +13,8 @@ import type { Runtime } from "../fixture/processes.ts";
 /** As `wire-standalone-*.test.ts` start their server. */
 const TERMS = { hosts: ["streams.example"], deletes: "all" } as const;
 
-/** What two servers do differently from one, each with its reason. */
-export const DIFFERENCES: NonNullable<Target["differs"]> = {
+/** What two servers on one folder do differently from one, each with its reason. In front of NATS, nothing differs. */
+const FOLDER_DIFFERENCES: NonNullable<Target["differs"]> = {
   "folders elsewhere": "a server knows only of its own appends whether the folders above them are live",
 };
 
@@ -27,25 +27,30 @@ export async function wireThroughNats(runtime: Runtime): Promise<void> {
   }
   const lab = await NatsLab.start(server.path);
   const name = `two servers on ${runtime}, in front of three NATS servers`;
-  await wireThrough(name, { ...TERMS, runtime, store: lab.storeOptions() }, () => lab.stop());
+  await wireThrough({ name }, { ...TERMS, runtime, store: lab.storeOptions() }, () => lab.stop());
 }
 
 /** Runs the suite through two servers on one folder. */
 export async function wireThroughFolder(runtime: Runtime): Promise<void> {
-  await wireThrough(`two servers on ${runtime}, on one folder`, { ...TERMS, runtime });
+  const name = `two servers on ${runtime}, on one folder`;
+  await wireThrough({ name, differs: FOLDER_DIFFERENCES }, { ...TERMS, runtime });
 }
 
 /** @param stop Stops what is behind the servers, once they have ended. */
-async function wireThrough(name: string, terms: PairTerms, stop: () => Promise<void> = async () => {}): Promise<void> {
+async function wireThrough(
+  { name, differs = {} }: Omit<Target, "url">,
+  terms: PairTerms,
+  stop: () => Promise<void> = async () => {},
+): Promise<void> {
   const pair = await startPair(terms);
   after(async () => {
     await pair.stop();
     await stop();
   });
   test(`what differs from one server through ${name}`, (t) => {
-    const all = Object.entries(DIFFERENCES);
+    const all = Object.entries(differs);
     for (const [difference, reason] of all) t.diagnostic(`${difference}: ${reason}`);
     t.diagnostic(`${all.length} differences`);
   });
-  wireSuite({ name, url: pair.proxy.url, differs: DIFFERENCES });
+  wireSuite({ name, url: pair.proxy.url, differs });
 }

@@ -60,7 +60,7 @@ export function sectionsOf(markdown: string): Section[] {
 }
 
 /** The file without its code blocks and comments. */
-export function proseOf(markdown: string): string {
+function proseOf(markdown: string): string {
   return markdown.replace(/^```[\s\S]*?^```$/gm, "").replace(/<!--[\s\S]*?-->/g, "");
 }
 

@@ -328,7 +328,7 @@ describe("streams and other requests", () => {
     for (const live of ["sse", "long-poll"]) {
       const refused = await send(streams, "GET", `a?live=${live}&offset=0`);
       assert.equal(refused.status, 400);
-      assert.match(await refused.text(), /no Durable Streams.*\?verb=FOLLOW/);
+      assert.match(await refused.text(), /Durable Streams are off.*\?verb=FOLLOW/);
     }
     await assert.rejects(streams.close("a"), { code: "not_implemented" });
   });

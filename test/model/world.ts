@@ -135,7 +135,7 @@ export function isOurs({ leases, entries }: World, { by, lease, entry }: Process
 }
 
 /** Removes the entry of a process, unless it was moved away. */
-export function removeEntry({ entries }: World, self: Process): void {
+function removeEntry({ entries }: World, self: Process): void {
   const own = entries[self.entry];
   if (own && !own.away) own.isThere = false;
 }

@@ -66,7 +66,7 @@ async function tryAll(url: string): Promise<{ leaks: Set<string>; worked: number
   return { leaks, worked };
 }
 
-describe("symbolic links that are swapped during requests", { timeout: 120_000 }, () => {
+describe("symbolic links that are swapped during requests", { timeout: 240_000 }, () => {
   for (const runtime of RUNTIMES) {
     it(`lead no byte out of the root and none in, on ${runtime}`, async () => {
       const outside = await temporaryFolder("outside");

@@ -70,7 +70,7 @@ claimTest("a process that never comes first gives up", async (at) => {
   assert.equal(claim, undefined);
   assert.ok(rounds > 3 && rounds < 1_000);
   assert.equal(at.names().length, 1, "the other one's entry");
-  assert.ok(!Claim.isHeld(at.file));
+  assert.ok(!Claim.isClaimed(at.file));
 });
 
 claimTest("a path that is taken is refused before anything is written for it", async (at) => {

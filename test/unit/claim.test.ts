@@ -22,7 +22,7 @@ function counted(): { calls: number; check: () => Promise<void> } {
 /** Checks that a refused claim has left no trace. */
 function nothingLeft({ file, owner, names }: ClaimPlace, ...left: string[]): void {
   assert.deepEqual(names(), left.sort());
-  assert.ok(!Claim.isHeld(file));
+  assert.ok(!Claim.isClaimed(file));
   assert.ok(!existsSync(owner.signOf(owner.record)), "no sign of life");
 }
 
@@ -35,7 +35,7 @@ claimTest("a free path: an entry and a sign of life, until it is released", asyn
   const text = readFileSync(join(new OtherProcess(at.root).folder(PATH), entry), "utf8");
   assert.deepEqual(JSON.parse(text), at.owner.record);
   assert.ok(existsSync(at.owner.signOf(at.owner.record)));
-  assert.ok(Claim.isHeld(at.file));
+  assert.ok(Claim.isClaimed(at.file));
   await rejectsWith(at.take(), "conflict");
   assert.deepEqual(at.names(), [entry]);
   await claim.release("complete");
@@ -235,13 +235,13 @@ claimTest("a claim whose entry has gone, or cannot be reached, frees its path", 
   rmSync(folder, { recursive: true });
   writeFileSync(folder, "a file");
   await assert.rejects(second.release("complete"), { code: "ENOTDIR" });
-  assert.ok(!Claim.isHeld(file));
+  assert.ok(!Claim.isClaimed(file));
   rmSync(folder);
   const third = await take();
   new OtherProcess(root).leave(PATH, "watch-another");
   mkdirSync(join(folder, `ended-complete-${basename(at.names()[0] ?? "")}`));
   await assert.rejects(third.release("complete"), { code: "EISDIR" });
-  assert.ok(!Claim.isHeld(file));
+  assert.ok(!Claim.isClaimed(file));
 });
 
 claimTest("a claim that was released was not taken over", async ({ clock, take }) => {

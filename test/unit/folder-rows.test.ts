@@ -58,6 +58,24 @@ describe("a listing", () => {
     assert.equal(rows.of("sub")?.appending, false);
   });
 
+  test("shows a folder as live as long as this process or another one appends below it", () => {
+    const { rows, live } = rowsOf(folder("sub"), folder("other"));
+    const list = (...elsewhere: string[]): boolean | undefined => {
+      rows.replace({ rows: [folder("sub"), folder("other")], elsewhere: new Set(elsewhere), isCut: false }, NOTHING);
+      assert.equal(rows.of("other")?.appending, false);
+      return rows.of("sub")?.appending;
+    };
+    assert.equal(list("sub", "gone"), true);
+    const below = append("f/sub/x", 1);
+    live.began(below);
+    assert.equal(list(), true);
+    list("sub");
+    live.ended(below);
+    rows.movedBelow("sub");
+    assert.equal(rows.of("sub")?.appending, true, "the other process still appends");
+    assert.equal(list(), false);
+  });
+
   test("does not touch rows that this process has changed since it began", () => {
     const { rows } = rowsOf(file("a", 1), file("b", 1));
     const { names } = rows.replace({ rows: [file("a", 7), file("c", 1)], isCut: false }, new Set(["a", "b", "c"]));

@@ -156,12 +156,12 @@ groupTest(
     const { one, other, reserved } = at;
     await one.mark("b.txt");
     await other.mark("c.txt");
-    const hold = await one.lease.hold(KEY, one.claim());
-    assert.ok(hold?.isIntact);
+    const reservation = await one.lease.reserve(KEY, one.claim());
+    assert.ok(reservation?.isIntact);
     await rejectsWith(other.mark(), "conflict");
-    await rejectsWith(other.lease.hold(KEY, other.claim()), "conflict");
-    hold.free();
-    assert.ok(await other.lease.hold(KEY, other.claim()));
+    await rejectsWith(other.lease.reserve(KEY, other.claim()), "conflict");
+    reservation.free();
+    assert.ok(await other.lease.reserve(KEY, other.claim()));
     assert.deepEqual(readdirSync(reserved.leases).includes("held"), true);
   },
 );

@@ -15,8 +15,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { type TestContext, test } from "node:test";
+import { AppendReporter } from "../../src/stores/file/peers/append-reporter.ts";
 import { Links, type News } from "../../src/stores/file/peers/links.ts";
-import { Speaker } from "../../src/stores/file/peers/speaker.ts";
 import type { OwnerRecord } from "../../src/stores/file/processes/owner-record.ts";
 import { ownIdentity } from "../../src/stores/file/processes/process-identity.ts";
 import { type Reserved, reservedIn } from "../../src/stores/file/reserved/layout.ts";
@@ -32,7 +32,7 @@ interface Place {
   readonly appending: OwnerRecord;
   readonly following: OwnerRecord;
   readonly wanted: string[];
-  readonly speaker: Speaker;
+  readonly reporter: AppendReporter;
   readonly links: Links;
 }
 
@@ -41,8 +41,8 @@ function place(root: string): Place {
   const appending = { id: "aaaa-1", ...ownIdentity() };
   const following = { id: "ffff-2", ...ownIdentity() };
   const wanted: string[] = [];
-  const speaker = new Speaker(reserved, appending, (key) => wanted.push(key));
-  return { reserved, appending, following, wanted, speaker, links: new Links(reserved, following) };
+  const reporter = new AppendReporter(reserved, appending, (key) => wanted.push(key));
+  return { reserved, appending, following, wanted, reporter, links: new Links(reserved, following) };
 }
 
 function peerTest(what: string, run: (at: Place, t: TestContext) => Promise<void>, below = ""): void {
@@ -67,9 +67,9 @@ function heard(links: Links, key: string): { readonly news: string[]; readonly s
   return { news, stop };
 }
 
-async function reports({ speaker, links, reserved, appending, wanted }: Place): Promise<void> {
+async function reports({ reporter, links, reserved, appending, wanted }: Place): Promise<void> {
   const append = { generation: "g1", offset: 5, stream: undefined as { closed?: boolean } | undefined };
-  const report = speaker.begins("key", append);
+  const report = reporter.begins("key", append);
   await until("the socket", () => existsSync(join(reserved.sockets, socketName(appending))));
   const { news, stop } = heard(links, "key");
   const other = heard(links, "other");
@@ -81,14 +81,14 @@ async function reports({ speaker, links, reserved, appending, wanted }: Place): 
   report.ended(8, "complete");
   await until("the end", () => news.length > 2);
   assert.deepEqual(news.slice(1), ["grown 8 abc", "ended 8 complete"]);
-  const again = speaker.begins("key", { generation: "g2", offset: 8 });
+  const again = reporter.begins("key", { generation: "g2", offset: 8 });
   again.ended(8, undefined);
   await until("the next append", () => news.length > 4);
   assert.deepEqual(news.slice(3), ["state 8 g2", "ended 8"]);
   stop();
   links.wants("key");
   await until("the request", () => wanted.length > 0);
-  speaker.begins("key", append);
+  reporter.begins("key", append);
   assert.deepEqual([news.length, wanted], [5, ["key"]]);
   other.stop();
 }
@@ -101,23 +101,23 @@ peerTest(
   process.platform === "linux" ? "long/".repeat(40) : "",
 );
 
-peerTest("only the user of the server reaches its socket", async ({ speaker, reserved, appending }) => {
-  speaker.open();
+peerTest("only the user of the server reaches its socket", async ({ reporter, reserved, appending }) => {
+  reporter.open();
   const file = join(reserved.sockets, socketName(appending));
   await until("the socket", () => existsSync(file) && (statSync(file).mode & 0o777) === 0o600);
   assert.equal(statSync(reserved.sockets).mode & 0o777, 0o700);
 });
 
-peerTest("a process that begins later is found", async ({ speaker, links, wanted }) => {
+peerTest("a process that begins later is found", async ({ reporter, links, wanted }) => {
   const { news, stop } = heard(links, "key");
-  speaker.begins("key", { generation: "g", offset: 1 });
+  reporter.begins("key", { generation: "g", offset: 1 });
   await until("the news", () => news.length > 0);
   assert.deepEqual([news, wanted], [["state 1 g"], []]);
   stop();
 });
 
 peerTest("a socket that is not used any more is closed, until the next append", async (at, t) => {
-  const { speaker, links, reserved, appending } = at;
+  const { reporter, links, reserved, appending } = at;
   t.mock.timers.enable({ apis: ["setInterval"] });
   // Also for what imports it from `node:timers`.
   syncBuiltinESMExports();
@@ -127,7 +127,7 @@ peerTest("a socket that is not used any more is closed, until the next append", 
   });
   const file = join(reserved.sockets, socketName(appending));
   const pass = (): void => t.mock.timers.tick(30_000);
-  const report = speaker.begins("key", { generation: "g", offset: 1 });
+  const report = reporter.begins("key", { generation: "g", offset: 1 });
   await until("the socket", () => existsSync(file));
   const { news, stop } = heard(links, "key");
   await until("the news", () => news.length > 0);
@@ -143,20 +143,20 @@ peerTest("a socket that is not used any more is closed, until the next append", 
     pass();
     return !existsSync(file);
   });
-  const next = speaker.begins("key", { generation: "g", offset: 1 });
+  const next = reporter.begins("key", { generation: "g", offset: 1 });
   await until("the socket", () => existsSync(file));
   pass();
   assert.ok(existsSync(file), "there is an append");
   next.ended(1, "complete");
-  speaker.open(true);
+  reporter.open(true);
   pass();
   assert.ok(existsSync(file), "it is to stay");
 });
 
-peerTest("many short watches share a search", async ({ links, reserved, speaker, appending }, t) => {
+peerTest("many short watches share a search", async ({ links, reserved, reporter, appending }, t) => {
   const clock = fakeClock(t);
   const stops = [heard(links, "a").stop];
-  speaker.open();
+  reporter.open();
   await until("the socket", () => existsSync(join(reserved.sockets, socketName(appending))));
   const { news, stop } = heard(links, "b");
   stops.push(stop);
@@ -176,7 +176,7 @@ peerTest("many short watches share a search", async ({ links, reserved, speaker,
   for (const end of stops) end();
 });
 
-peerTest("a process can wait at very many paths", async ({ speaker, links }) => {
+peerTest("a process can wait at very many paths", async ({ reporter, links }) => {
   const COUNT = 30_000;
   let states = 0;
   const stops = Array.from({ length: COUNT }, (_, at) =>
@@ -184,7 +184,7 @@ peerTest("a process can wait at very many paths", async ({ speaker, links }) => 
       if (type !== "gone") states++;
     }),
   );
-  speaker.open();
+  reporter.open();
   await until("an answer for each", () => states === COUNT);
   for (const stop of stops) stop();
 });
@@ -211,8 +211,8 @@ peerTest("a process that ends is gone, and one that says something else is left 
 
 peerTest(
   "the sockets of processes that have ended are removed, and no others",
-  async ({ reserved, speaker, appending }) => {
-    speaker.open();
+  async ({ reserved, reporter, appending }) => {
+    reporter.open();
     const own = socketName(appending);
     await until("the socket", () => existsSync(join(reserved.sockets, own)));
     const [machine, namespace] = own.split("_");

@@ -147,6 +147,23 @@ test("two adoptions of a path at once are one", async () => {
   assert.deepEqual([registry.isTaken("a"), store.count("claim")], [true, 1]);
 });
 
+test("an adopted session is handed on only after others that wait for it here can have had it", async (t) => {
+  const store = await withRecord();
+  store.shareAppends();
+  const { sessions } = serverOn(store);
+  t.mock.method(performance, "now", () => 0);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  await sessions.adopt("a", true);
+  await store.requestHandover?.("a");
+  t.mock.timers.tick(249);
+  await settle();
+  const session = await sessions.resume("a", TOKEN);
+  assert.equal(session.ended, false);
+  t.mock.timers.tick(1);
+  await settle();
+  assert.equal(session.ended, true);
+});
+
 test("a path without a session can be adopted later, when it has one", async () => {
   const store = await withRecord("other");
   const { sessions, registry } = serverOn(store);

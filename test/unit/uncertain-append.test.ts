@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it, type TestContext } from "node:test";
 import { fstream, memoryStore } from "../../mod.ts";
 import type { StoreStat } from "../../src/engine/storage/store.ts";
-import { mayGoOn, storeUnavailable, withRetryAfter } from "../../src/engine/storage/unavailable.ts";
+import { mayContinue, storeUnavailable, withRetryAfter } from "../../src/engine/storage/unavailable.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { by, DurableRig, withHandles } from "../fixture/durable-rig.ts";
@@ -175,7 +175,7 @@ describe("an error of a store that does not answer", () => {
   });
 
   it("is one after which the append may go on", () => {
-    for (const code of ["unavailable", "fenced"] as const) assert.ok(mayGoOn(new StreamError(code, "x")), code);
-    for (const error of [new StreamError("storage", "x"), new Error("x"), undefined]) assert.ok(!mayGoOn(error));
+    for (const code of ["unavailable", "fenced"] as const) assert.ok(mayContinue(new StreamError(code, "x")), code);
+    for (const error of [new StreamError("storage", "x"), new Error("x"), undefined]) assert.ok(!mayContinue(error));
   });
 });

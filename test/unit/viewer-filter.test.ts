@@ -145,7 +145,7 @@ describe("a regular expression", () => {
       (await search("^line$", 2_499_995)).flatMap((one) => (one.type === "found" ? one.lines : [])).length,
       1,
     );
-    assert.deepEqual(await search("(", 0), [{ type: "failed", message: "That is no regular expression." }]);
+    assert.deepEqual(await search("(", 0), [{ type: "failed", message: "That is not a valid regular expression." }]);
   });
 });
 

@@ -125,7 +125,7 @@ export class Viewer extends LogPage {
 }
 
 /** Runs in the page. */
-export function setHash(hash: string): void {
+function setHash(hash: string): void {
   location.hash = hash;
 }
 

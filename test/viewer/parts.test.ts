@@ -9,7 +9,7 @@ import { ChromiumSetup } from "./setup.ts";
 
 /** Paths, the part that the page needs for each, and what it says when that part can't be loaded. */
 const VIEWS = [
-  { path: "/folder/", part: "folder", says: "do not change by themselves" },
+  { path: "/folder/", part: "folder", says: "does not update" },
   { path: "/a.md", part: "document", says: "This is the log" },
   { path: "/a.png?view", part: "document", says: '"Raw" and "Save" have the content' },
   { path: "/a.json", part: "data", says: "This is the log" },

@@ -221,7 +221,7 @@ describe("the search of the viewer page", { skip: NO_CHROMIUM }, () => {
     await viewer.until("lines", (rows) => rows.length === 2);
     const box = page.getByLabel("Search the whole log");
     await box.fill("re:(");
-    await page.getByText("That is no regular expression.").waitFor();
+    await page.getByText("That is not a valid regular expression.").waitFor();
     await box.fill("re:(a+)+$");
     await page.getByText("Searching …").waitFor();
     // A search that hangs holds up neither the page nor the follow.

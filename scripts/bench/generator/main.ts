@@ -3,7 +3,7 @@ import process from "node:process";
 import { openAppenders } from "./appenders.ts";
 import { openCrowd } from "./crowd.ts";
 
-/** What there may be in a load generator, by the command that opens it. */
+/** The parts of a load generator, by the command that opens each. */
 const OPENERS = { follow: openCrowd, append: openAppenders };
 
 export type Openers = typeof OPENERS;

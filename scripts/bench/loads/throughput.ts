@@ -48,10 +48,10 @@ export async function flood(stage: Stage, recordBytes: number, count: number, ho
   return { ...meter(bytes), rate: (records * count) / seconds, throughput: bytes / MIB / seconds };
 }
 
-/** What the requests are like. Default: POST of 100 bytes. */
+/** The form of the requests. Default: POST of 100 bytes. */
 export type Requests = AppendOptions & { readonly recordBytes?: number };
 
-/** Requests of one record each, to `paths` paths in turn, or to so many new ones in each turn: appends per second. */
+/** Requests of one record each, to `paths` paths in turn, or to as many new paths in each turn: appends per second. */
 export async function appends(stage: Stage, paths: number, { recordBytes = 100, ...options }: Requests) {
   const [writer, reader] = [stage.generator(), stage.generator()];
   const { connections, warmAppends, largeBytes } = stage.size;
@@ -134,7 +134,10 @@ export async function catchUp(stage: Stage, how: "read" | "follow"): Promise<Num
   return { ...meter(READS * bytes), rate: (READS * bytes) / MIB / seconds };
 }
 
-/** What `cat` does instead of an ingest, from file to file, or instead of a catch-up, through a pipe: MiB per second. */
+/**
+ * The speed of `cat`: from file to file in place of an ingest, or through a pipe in place of a catch-up, in MiB per
+ * second.
+ */
 export async function copy(stage: Stage, to: "file" | "pipe"): Promise<Numbers> {
   const { largeBytes } = stage.size;
   const command = to === "file" ? 'cat "$0" > "$1"' : 'cat "$0" | cat > /dev/null';

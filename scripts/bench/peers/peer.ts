@@ -51,7 +51,7 @@ export interface Peer {
   readonly command?: ((port: number, folder: string) => readonly string[]) | undefined;
   /** How many processes serve. Default: 1. */
   readonly processes?: number;
-  /** What the URLs begin with if it runs already. */
+  /** The beginning of its URLs if it runs already. */
   readonly origin?: string;
   readonly append?: Target<AppendDialect>;
   /** Appends with a verb, which needs no stream. */

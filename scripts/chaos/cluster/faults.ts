@@ -1,5 +1,5 @@
 /**
- * The faults of a cluster. Each waits until the appends go on that can go on, and is undone when it resolves.
+ * The faults of a cluster. Each waits until the appends that can continue do so, and is undone when it resolves.
  * @module
  */
 import assert from "node:assert/strict";
@@ -81,7 +81,7 @@ export const SERVER_FAULTS = {
   "a server is stopped for longer than its lease, and wakes up": async (scene, loads) => {
     const { child } = scene.server(0).program;
     child.kill("SIGSTOP");
-    // As a load balancer does when a probe gets no answer.
+    // As a load balancer does when a probe is not answered.
     scene.entrance.avoid(0);
     await goOn(loads);
     child.kill("SIGCONT");

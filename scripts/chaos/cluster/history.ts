@@ -1,5 +1,5 @@
 /**
- * What clients of a store did to one path, and what they were told: the history that {@link violationIn} judges.
+ * The operations of clients of a store on one path, and their results: the history that {@link violationIn} judges.
  * @module
  */
 
@@ -71,7 +71,7 @@ export class History {
    * Adds an operation.
    *
    * @param begun Its id, its process, and when it began.
-   * @param result What came of it.
+   * @param result The result of the operation.
    * @param isAnswered Whether what came of it is known.
    */
   add(begun: Pick<Timed, "id" | "process" | "beganMs">, result: Result, isAnswered = true): void {

@@ -2,9 +2,10 @@
  * Judges whether a history of one path could have happened if each operation had taken effect at one moment between its call
  * and its answer: whether it is linearizable.
  *
- * The path is a register of who has claimed it, with which epoch, and how many bytes it has. The search follows the history in
- * time, and keeps all states in which the path can be. An operation takes effect as late as possible, when an answer needs it
- * ("just in time", as G. Lowe describes in "Testing for linearizability"). What only looks takes effect as early as possible.
+ * The path is a register of its claimant, the epoch of the claim, and its number of bytes. The search follows the
+ * history in time, and keeps all states in which the path can be. An operation takes effect as late as possible, when
+ * an answer needs it ("just in time", as G. Lowe describes in "Testing for linearizability"). An operation that only
+ * looks takes effect as early as possible.
  * @module
  */
 import { inWords, type Operation } from "./history.ts";
@@ -60,7 +61,10 @@ interface Event {
   readonly isEnd: boolean;
 }
 
-/** At the same time, what begins comes before what ends, which allows more; but a look begins after the change it must see. */
+/**
+ * Of two events at the same time, beginnings come before ends, which allows more orders; but a look begins after the
+ * change that it must see.
+ */
 const RANKS = { begin: 0, end: 1, beginAfterEnd: 2 } as const;
 
 class Search {
@@ -191,7 +195,7 @@ function isSeen(operation: Operation, { claim, size }: Place): boolean {
   return operation.kind === "append" && operation.outcome === "fenced" && operation.claim !== claim;
 }
 
-/** What an operation makes of the path; undefined if it can't take effect there. */
+/** The state of the path after an operation; undefined if the operation can't take effect there. */
 function effectOf(operation: Operation, place: Place): Omit<Place, "open"> | undefined {
   const { claim, epoch, size } = place;
   if (operation.kind === "claim") {

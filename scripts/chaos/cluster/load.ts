@@ -83,7 +83,7 @@ export class Load {
     return Math.max(this.#longestMs, performance.now() - this.#ackedMs);
   }
 
-  /** Waits until more is acknowledged than was written when this was called: the append goes on. */
+  /** Waits until more is acknowledged than was written when this was called, so the append continues. */
   async goesOn(): Promise<void> {
     const more = this.#written + 1;
     await this.#until(`/${this.path} to go on`, () => this.#acked >= more);
@@ -151,7 +151,7 @@ export class Load {
     });
     this.#ackedMs = performance.now();
     this.#writing = this.#write(this.#stream);
-    // Reported by those who wait for it.
+    // Its callers report the error.
     this.#writing.catch(() => {});
     await this.#until(`the first bytes of /${path}`, () => this.#acked > 0);
     for (const url of this.#parts.followUrls) this.#follow(`${url}/${path}`);

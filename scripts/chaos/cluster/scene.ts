@@ -33,9 +33,9 @@ export interface SceneTerms {
   readonly limits?: Partial<Limits>;
 }
 
-/** What came of a round. */
+/** The result of a round. */
 export interface RoundReport {
-  /** What must not have happened. */
+  /** The violations that were found. */
   readonly problems: readonly string[];
   /** How many bytes were acknowledged, and followed at each server. */
   readonly bytes: number;
@@ -52,7 +52,7 @@ export class Scene {
   readonly random: Random;
   /** The ways of the first server to NATS, one for each NATS server. */
   readonly ways: readonly TcpProxy[];
-  /** What appenders connect to. */
+  /** The proxy to which appenders connect. */
   readonly entrance: TcpProxy;
   readonly #terms: SceneTerms;
   readonly #root: string;

@@ -1,13 +1,13 @@
 /**
- * What was written to a stream of the Durable Streams protocol and how it was answered, and the comparison with what is
- * stored.
+ * The requests that wrote to a stream of the Durable Streams protocol and their answers, and the comparison with what
+ * is stored.
  * @module
  */
 
 /** The numbers of a request: its writer, and its place among the writer's requests. */
 export type Stamp = readonly [id: string, epoch: number, seq: number];
 
-/** What the answers say about a request. Without an answer, it may be stored or not. */
+/** The outcome of a request, by its answers. Without an answer, it may be stored or not. */
 export type Fate = "unanswered" | "stored" | "refused";
 
 /** A request to append. */

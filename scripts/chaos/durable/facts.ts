@@ -1,5 +1,5 @@
 /**
- * What must hold of streams at the end of a run, when all servers were killed and started again.
+ * The facts that must hold of streams at the end of a run, when all servers were killed and started again.
  * @module
  */
 import { readFile } from "node:fs/promises";

@@ -32,7 +32,7 @@ interface Control {
 
 /** One reader, over all its requests. */
 export class Reader {
-  /** What it has received: the bytes of the file, as text. */
+  /** The bytes of the file that it has received, as text. */
   text = "";
   readonly #parts: ReaderParts;
   #offset = "-1";
@@ -102,7 +102,7 @@ export class Reader {
         }
       }
     } catch (error) {
-      // What broke is read again.
+      // A response that broke off is read again.
       if (error instanceof WrongRead) throw error;
     }
     await sleep(random.spread(1, 200));
@@ -136,7 +136,7 @@ export class Reader {
       if (reason === "deleted") return "removed";
       throw new WrongRead(`a follower heard that it ended as "${reason}"`);
     } catch (error) {
-      // One that comes back after the removal finds nothing.
+      // A reader that reconnects after the removal finds nothing.
       if (error instanceof StreamError && ["not_found", "gone", "deleted"].includes(error.code)) return "removed";
       throw error;
     }

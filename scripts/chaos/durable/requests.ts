@@ -11,7 +11,7 @@ import type { Random } from "../random.ts";
 /** Statuses that mean "not now": the server is busy, shuts down, or has waited too long for the request. */
 const LATER: ReadonlySet<number> = new Set([408, 429, 503]);
 
-/** Whether a request is to be repeated. A removal is refused while a server that does not run has kept the path. */
+/** Whether to repeat a request. A removal is refused while a suspended server has an idle claim of the path. */
 function isForLater({ status, headers }: Pick<Answer, "status" | "headers">): boolean {
   return LATER.has(status) || headers.get("stream-error") === "in_use";
 }
@@ -85,7 +85,7 @@ export async function insist(
  * an effect when a later request has been answered.
  */
 export class Direct {
-  /** What became of the last attempt, for reports about a slow run. */
+  /** The result of the last attempt, for reports about a slow run. */
   state = "nothing was sent";
   readonly #network: Network;
   readonly #random: Random;

@@ -119,7 +119,7 @@ class Turn {
     const reading = Promise.all(this.#readers.map((reader) => reader.run()));
     const forking = Promise.all(this.#forks.map((fork) => fork.run()));
     const writing = Promise.all(this.#writers.map((writer) => writer.run()));
-    // If one fails, the others have to come to an end, too.
+    // If one fails, the others must end, too.
     const all = Promise.allSettled([reading, forking, writing]);
     if (end === "removed under way") {
       await Promise.race([writing, new Promise((resolve) => setTimeout(resolve, random.spread(1, 1_500)))]);

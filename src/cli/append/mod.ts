@@ -148,7 +148,7 @@ interface Run {
   readonly progress: Progress;
 }
 
-/** What the attempts of one run share. */
+/** The state that the attempts of one run share. */
 interface Progressing {
   /** Whether the command waits for the server. */
   away: boolean;

@@ -1,5 +1,5 @@
 /**
- * What `append` needs to resume an append of an earlier run, and says when it gives up.
+ * The state that `append` needs to resume an append of an earlier run, and its messages when it gives up.
  * @module
  */
 import { isComplete } from "../../client/append/completion.ts";

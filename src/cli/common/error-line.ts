@@ -22,8 +22,8 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
 const TOKEN_HINT = "Give a token with --token-file or HTTPFSTREAM_TOKEN.";
 
 /**
- * Formats an error as one line, with its code in front if it has one. If the server refuses the token, or wants one, the
- * line says how to give it.
+ * Formats an error as one line, with its code in front if it has one. If the server refuses the token, or requires one,
+ * the line says how to give it.
  *
  * @example
  * ```ts

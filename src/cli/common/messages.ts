@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Descriptor, type DescriptorNumber, openDescriptor } from "./descriptor.ts";
 
 /** Bytes that may be queued before messages are dropped. */
-export const QUEUED_BYTES: number = 128 * 1024;
+const QUEUED_BYTES: number = 128 * 1024;
 
 /** Milliseconds between attempts to write: the first interval, and the longest. */
 const RETRY_FIRST_MS = 10;

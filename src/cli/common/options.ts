@@ -46,7 +46,7 @@ export function forgetEmptyVariables(command: Command): void {
 }
 
 /**
- * What a user types to run a command, for examples.
+ * The words that a user types to run a command, for examples.
  *
  * @example
  * ```ts

@@ -17,14 +17,14 @@ export interface CopyAll extends Omit<CopyParts, "signal" | "onBytes"> {
   readonly signal: AbortSignal;
 }
 
-/** Copies paths. What fails is in the report; an error that would meet every other path ends the copy. */
+/** Copies paths. Failures go to the report; an error that would occur for every other path ends the copy. */
 export async function copyAll(options: CopyAll): Promise<void> {
   const { from, roots, jobs, report, signal } = options;
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
   const parts: CopyParts = { ...options, signal: stopping, onBytes: (bytes) => report.stored(bytes) };
   const failed = (path: string | undefined, error: unknown): void => {
-    // What is interrupted has not failed.
+    // An interrupted path has not failed.
     if (!stopping.aborted) report.failed(path, error);
     if (isGeneral(error)) stop.abort(error);
   };

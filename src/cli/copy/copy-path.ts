@@ -37,7 +37,7 @@ export class Refusal extends Error {
 }
 
 /**
- * Copies a path. What is there of it stays, if it is the beginning of the path, and is completed.
+ * Copies a path. If the destination has the beginning of the path, the rest is appended.
  *
  * @throws {Refusal} if it can't be copied, or differs. {@link StreamError}: what the stores throw.
  */
@@ -81,7 +81,7 @@ class PathCopy {
     const { size } = this.#source;
     const copy = await to.stat(this.#path);
     if (copy) await this.#assertBeginning(copy);
-    // What is known of a path that is being appended to changes with every append.
+    // The state of a path that is being appended to changes with every append.
     if (copy?.size === size && (isOpen(this.#source) || isSameRecord(this.#source, copy))) return "same";
     if (isCheck) throw this.#lacks(copy);
     await this.#complete(copy?.size ?? 0);
@@ -119,7 +119,7 @@ class PathCopy {
       await this.#append(handle, from);
       await this.#record(handle);
     } catch (error) {
-      // What was stored stays: the next run continues there.
+      // The stored bytes stay: the next run continues there.
       await handle.release(handle.offset > from ? "lost" : undefined).catch(() => {});
       throw error;
     }

@@ -1,5 +1,5 @@
 /**
- * What the copy says on standard error.
+ * The messages of the copy on standard error.
  * @module
  */
 import { errorLine } from "../common/error-line.ts";

@@ -70,7 +70,7 @@ export async function runCopy({ from, to, roots, flags, command }: CopyTask): Pr
 async function storeAt(place: StorePlace, flags: CopyFlags): Promise<Store> {
   if (place.kind === "nats") return natsStore(place.servers, flags);
   if (place.kind === "memory") throw new WrongUsage("A store in memory ends with its server, so it can't be copied.");
-  // What counts as copied has to survive a power cut.
+  // A byte that counts as copied has to survive a power cut.
   return fileStore({ root: place.folder, durability: "disk" });
 }
 

@@ -1,5 +1,5 @@
 /**
- * What is on record about a path besides its bytes, in two stores.
+ * Compares what two stores have on record about a path, besides its bytes.
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
@@ -12,9 +12,10 @@ export function isSameState(one: StreamState | undefined, other: StreamState | u
 }
 
 /**
- * What turns one state into another one, as far as a change can: it forgets producers, but takes nothing else back.
+ * The change that turns one state into another one, as far as a change can: it forgets producers, but undoes nothing
+ * else.
  *
- * @returns undefined if nothing is to be changed.
+ * @returns undefined if there is nothing to change.
  */
 export function changeTo(wanted: StreamState | undefined, present: StreamState | undefined): StreamChange | undefined {
   if (!wanted || isSameState(wanted, present)) return undefined;

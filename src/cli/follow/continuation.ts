@@ -48,7 +48,7 @@ export interface Continuation {
 export async function continuationOf(continued: Continued): Promise<Continuation> {
   const { file, url, size } = continued;
   const note = await provenNote(file, url);
-  // What the file has beyond the note is fetched and written again.
+  // Bytes beyond the note are fetched and written again.
   if (note?.position !== undefined) {
     return { ...named(note.generation), from: { position: note.position, size: note.size }, verdict: "same" };
   }

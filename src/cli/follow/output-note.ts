@@ -14,7 +14,7 @@ import { readSmallFile, writeSmallFile } from "../common/small-file.ts";
 /** Maximum bytes at the end of a file that the digest covers. */
 export const TAIL_BYTES: number = 4 * 1024;
 
-/** What a server says of the content that a file is the beginning of: at least one of the two. */
+/** What a server reports about the content of which a file is the beginning: at least one of the two. */
 export interface NotedContent {
   /** The content generation on the server. */
   readonly generation?: string | undefined;

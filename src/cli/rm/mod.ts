@@ -24,7 +24,7 @@ export function removeCommand(name: string, finish: (code: number) => void): Com
   const words = commandLine(name);
   const parse = parseUrlOf("rm");
   const command = bareCommand(name)
-    .description("Remove resources. Their followers learn that they were deleted.")
+    .description('Remove resources. Followers get the end reason "deleted".')
     .argument("<url...>", "URLs to remove", (text: string, previous: readonly string[] = []) => [
       ...previous,
       parse(text),

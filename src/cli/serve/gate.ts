@@ -40,7 +40,7 @@ export async function gateOf(flags: GateFlags, report: (error: Error) => void): 
 }
 
 /**
- * What a server prints when it starts about what needs no token; undefined if everything does.
+ * The line that a server prints when it starts about actions that need no token; undefined if all need one.
  *
  * @param isLocal Whether only this machine can reach it.
  */

@@ -1,5 +1,5 @@
 /**
- * What the options of the command say.
+ * The values of the options of the command.
  * @module
  */
 import type { LogLevel } from "@logtape/logtape";

@@ -1,5 +1,5 @@
 /**
- * What a server stores its bytes in.
+ * The store of a server, as its options name it.
  * @module
  */
 import { resolve } from "node:path";
@@ -19,7 +19,7 @@ export interface StoreFlags extends NatsFlags {
   readonly durability: Durability;
 }
 
-/** Where the value of an option comes from, as commander tells it. */
+/** Where the value of an option comes from, as commander reports it. */
 export type SourceOf = (option: string) => string | undefined;
 
 /** The store of a server. */
@@ -30,9 +30,9 @@ export interface ServedStore {
   readonly root: string | undefined;
   /** What to call it when the server starts. Has no password. */
   readonly name: string;
-  /** What to say before it is opened, because that may take some time; undefined for nothing. */
+  /** A message before it is opened, because that may take some time; undefined for none. */
   readonly connecting: string | undefined;
-  /** What to warn of once the server runs. */
+  /** Warnings for the time when the server runs. */
   readonly warnings: readonly string[];
 }
 

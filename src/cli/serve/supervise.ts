@@ -105,7 +105,7 @@ function ownMetrics({ ready, deaths }: WorkerGroup): Parameters<MetricsSum["text
     { name: "httpfstream_workers", help: "Workers that serve.", type: "gauge", value: ready.length },
     {
       name: "httpfstream_worker_deaths_total",
-      help: "Workers that have ended without being asked to, or could not start.",
+      help: "Workers that ended unexpectedly, or could not start.",
       type: "counter",
       value: deaths,
     },

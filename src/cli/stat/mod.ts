@@ -44,7 +44,9 @@ interface Status {
 export function statCommand(name: string, finish: (code: number) => void): Command {
   const words = commandLine(name);
   const command = bareCommand(name)
-    .description("Show the size of a URL, its type and generation, and whether it is appended to, or how that ended.")
+    .description(
+      "Show the size of a URL, its type and generation, and whether it has an appender, or how the last append ended.",
+    )
     .argument("<url>", "URL of the resource", parseUrlOf("stat"))
     .option("--json", "print one JSON object");
   return withRequestOptions(command)

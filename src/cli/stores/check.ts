@@ -61,7 +61,7 @@ export function checkNatsFlags(flags: NatsFlags, places: readonly StorePlace[], 
 const NO_PROOF =
   "A store on NATS needs the proof that its servers write to their disks before they acknowledge. Set " +
   '"sync_interval: always" in their configuration, and name the monitoring port of each with --store-monitor, such as ' +
-  "http://n1:8222. --store-unsafe-sync does without the proof: a power cut or a full disk may then lose acknowledged bytes.";
+  "http://n1:8222. --store-unsafe-sync starts without the proof: a power cut or a full disk may then lose acknowledged bytes.";
 
 /** The options that were given. */
 function givenFlags(flags: NatsFlags): string[] {

@@ -51,8 +51,16 @@ export function tokenCommand(name: string, finish: (code: number) => void): Comm
         .makeOptionMandatory()
         .argParser(parsed((text) => (text === "never" ? text : parseDuration(text)))),
     )
-    .addOption(new Option("--audience <name>", "the server that it is for, if that has --audience").argParser(named))
-    .addOption(new Option("--subject <name>", "who it is for; the server does not read it").argParser(named))
+    .addOption(
+      new Option("--audience <name>", "the server that it is for, if that server runs with --audience").argParser(
+        named,
+      ),
+    )
+    .addOption(
+      new Option("--subject <name>", "the user or program that it is for; the server does not read it").argParser(
+        named,
+      ),
+    )
     .addOption(
       new Option("--link <url>", "print this URL with the token in it instead, for a browser").argParser(parseUrl),
     )

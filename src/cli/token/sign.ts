@@ -10,7 +10,7 @@ import { jwksOf, readKeyFile } from "../key/key-file.ts";
 /** The value of `--expires` for a token without an end. */
 export const NEVER = "never";
 
-/** What a token says, besides its permissions. */
+/** The content of a token, besides its permissions. */
 export interface TokenOptions {
   /** The file of the key that signs it; `-` for standard input. */
   readonly key: string;

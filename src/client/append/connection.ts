@@ -152,7 +152,7 @@ export class AppendConnection implements SocketHandler {
       this.#owner.acked(offset);
       void this.pump();
     } else if (type === "end" && control.reason === "limit") {
-      // What this connection has not sent was not stored either; the last acknowledgement says what was.
+      // Bytes that this connection has not sent are not stored; the last acknowledgement says how many are.
       this.#finish(atLimit(offset, this.#url));
       this.#socket.close(1000);
       this.#leaving = this.#clock.after(LEAVE_TIMEOUT_MS, () => this.#socket.terminate());

@@ -109,7 +109,7 @@ export class HttpAppend implements Appending {
     this.#isLeaving = true;
     const { environment, scope } = this.#parts;
     const waited = sleep(environment.clock, LEAVE_TIMEOUT_MS, scope.signal).catch(() => {});
-    // What was written must have been sent: a body that breaks off ends its connection.
+    // Written bytes must have been sent first: a body that breaks off ends its connection.
     await Promise.race([this.#body.consumed(), waited]);
     this.#body.fail(reason);
     // The server answers when it has stored what it has read. Then the path is free.

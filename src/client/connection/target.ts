@@ -1,5 +1,5 @@
 /**
- * What to connect to: the URL with its verb and start, and the headers.
+ * The target of a connection: the URL with its verb and start, and the headers.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";

@@ -16,7 +16,7 @@ export type TokenSource = string | (() => string | Promise<string>);
 /** The query parameter for the token, where headers cannot be sent. */
 const PARAMETER = "access_token";
 
-/** What a header can carry as a token. */
+/** The tokens that a header can carry. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
 /** Sends a request with a token. */

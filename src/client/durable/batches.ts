@@ -1,5 +1,5 @@
 /**
- * What an append has still to send, cut into the bodies of its requests.
+ * The bytes that an append has yet to send, cut into the bodies of its requests.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";

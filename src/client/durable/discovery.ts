@@ -19,7 +19,7 @@ export function isDurableOnly({ status, headers }: Response): boolean {
   return isRead && !headers.has(START_OFFSET_HEADER) && !headers.has(ERROR_HEADER);
 }
 
-/** Whether it may come from such a server: nothing is there, and no other server of this project says so. */
+/** Whether a response may come from such a server: a 404 without the error code that servers of this project send. */
 export function maybeDurableOnly({ status, headers }: Response): boolean {
   return status === 404 && !headers.has(ERROR_HEADER);
 }
@@ -27,7 +27,7 @@ export function maybeDurableOnly({ status, headers }: Response): boolean {
 /** Thrown where an append over a WebSocket finds a Durable Streams server, or what may be one. */
 export class DurableServerFound extends StreamError {}
 
-/** Whether the server refused a number of bytes, which such a server does not understand. Asks it once more. */
+/** Whether the server refused a number of bytes, which such a server does not understand. Asks it again. */
 export async function refusesNumbers(
   { status, headers }: Response,
   { fetch }: Pick<Environment, "fetch">,

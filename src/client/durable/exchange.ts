@@ -35,7 +35,7 @@ export interface StreamResponse {
   readonly response: Response;
   /** Aborts the exchange when the caller's signal does, or after too long a silence. */
   readonly signal: AbortSignal;
-  /** Begins the silence anew. */
+  /** Restarts the time of silence. */
   heard(): void;
   /** Ends the silence until {@link heard}: the caller does not read. */
   rest(): void;

@@ -21,7 +21,7 @@ import { StreamExchange, type StreamResponse } from "./exchange.ts";
 import { JsonLines } from "./json-lines.ts";
 import { formatPlace, type Place, parsePlace } from "./place.ts";
 
-/** What the follow says of itself. */
+/** The reports of the follow. */
 export type DurableFollowState =
   | { readonly state: "connecting" }
   | { readonly state: "open"; readonly transport: "http"; readonly live: boolean; readonly offset: undefined }

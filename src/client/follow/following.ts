@@ -118,7 +118,7 @@ export class Following {
     }
   }
 
-  /** Whether a Durable Streams server has answered. Asks once more where the answer can't show it. */
+  /** Whether a Durable Streams server has answered. Asks again if the answer does not show it. */
   async #isDurable(answer: Response): Promise<boolean> {
     const { position, environment, target, signal } = this.#task;
     // Bytes of another protocol have been read, and their number means nothing to such a server.

@@ -1,5 +1,5 @@
 /**
- * What the parts of one follow share.
+ * The state that the parts of one follow share.
  * @module
  */
 

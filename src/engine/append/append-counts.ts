@@ -6,7 +6,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { peerGroup } from "../../support/peer-group.ts";
 import type { Limits } from "../limits.ts";
 
-/** Who opens an append. */
+/** The client that opens an append. */
 export interface Opener {
   /** The digest of the session that the append resumes; it is never refused. */
   readonly session?: string | undefined;

@@ -106,7 +106,7 @@ export class Channel implements Followable {
     return this.#handle.stream;
   }
 
-  /** What the last line of a stream of JSON is. */
+  /** The state of the last line of a stream of JSON. */
   get lineTail(): LineTail {
     return this.#lines?.tail ?? "blank";
   }
@@ -159,7 +159,7 @@ export class Channel implements Followable {
    *
    * @param unused Whether the append never began, because its upgrade failed or its creation was refused; if so, a file
    * that the claim created is removed.
-   * @throws {StreamError} what releasing the path throws; the channel has ended all the same.
+   * @throws {StreamError} what releasing the path throws; the channel has ended nevertheless.
    */
   async finish(reason: EndReason, unused: boolean): Promise<Outcome> {
     await this.#broadcasting;

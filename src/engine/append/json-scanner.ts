@@ -7,7 +7,10 @@
  * @module
  */
 
-/** What the last bytes are: nothing yet, or white space; a complete value that has no line end; the beginning of a value. */
+/**
+ * The state after the last bytes: nothing yet, or white space; a complete value without a line end; the beginning of a
+ * value.
+ */
 export type LineTail = "blank" | "value" | "unfinished";
 
 /** Deepest nesting of arrays and objects. Parsers of other languages overflow not much later. */
@@ -16,7 +19,7 @@ const MAX_DEPTH = 1_000;
 /** The kinds of bytes. */
 const KINDS = 256;
 
-/** Names of states: one or two letters for what was read last, or is to be read next. */
+/** Names of states: one or two letters for what was read last, or must be read next. */
 const STATES = [
   ...["blank", "value", "element", "member", "key", "colon", "after"],
   ...["string", "escape", "hex1", "hex2", "hex3", "hex4"],
@@ -26,7 +29,7 @@ const STATES = [
 ] as const;
 type State = (typeof STATES)[number];
 
-/** What some bytes do besides, or instead of, leading to a state. */
+/** The actions of some bytes, besides or instead of leading to a state. */
 const ACTIONS = ["error", "line", "comma", "quote", "array", "object", "endArray", "endObject", "keyQuote"] as const;
 type Action = (typeof ACTIONS)[number];
 
@@ -41,7 +44,7 @@ const DIGITS = "0123456789";
 /** Lines: a line feed ends a value. */
 const LINES = table("line");
 
-/** One value: a line feed is white space as any other. */
+/** One value: a line feed is white space like any other. */
 const VALUE = table("white");
 
 /** Checks the lines of one file, from some line's beginning on; or a single value of any number of lines. */
@@ -59,7 +62,7 @@ export class JsonScanner {
   #isTooLong = false;
 
   /**
-   * @param what What the bytes are. Default: lines.
+   * @param what The form of the bytes. Default: lines.
    * @param maxBytes Maximum bytes of a line, without its end. Default: any number.
    */
   constructor(what: "lines" | "value" = "lines", maxBytes: number = Number.POSITIVE_INFINITY) {
@@ -72,7 +75,7 @@ export class JsonScanner {
     return this.#isTooLong;
   }
 
-  /** What the bytes since the last line end are. */
+  /** The state of the bytes since the last line end. */
   get tail(): LineTail {
     if (this.#isBroken) return "unfinished";
     if (this.#state === STATE.blank) return "blank";

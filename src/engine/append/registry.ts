@@ -111,7 +111,7 @@ export class AppendRegistry {
     return this.#slots.has(path);
   }
 
-  /** Whether an appender of this process has a path that is no stream: only its claim could make it one. */
+  /** Whether an appender of this process has a path that is not a stream. Only its claim could make it one. */
   isPlain(path: string): boolean {
     const slot = this.#slots.get(path);
     const channel = slot?.yields ? undefined : slot?.channel;

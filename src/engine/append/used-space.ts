@@ -48,7 +48,7 @@ export class UsedSpace {
    *
    * @param path A path that has no reservation.
    * @returns Gives back what was not stored.
-   * @throws {StreamError} `no_space` if there is not so much room.
+   * @throws {StreamError} `no_space` if there is not enough room.
    */
   reserve(path: string, bytes: number): () => void {
     if (!this.#isLimited) return () => {};

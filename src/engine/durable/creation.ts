@@ -1,5 +1,5 @@
 /**
- * What a client asks for when it creates a stream, and whether an existing one is the same. Pure functions.
+ * The parameters with which a client creates a stream, and their comparison with an existing one. Pure functions.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -9,7 +9,7 @@ import type { ForkOrigin, Lifetime, StreamState } from "../storage/stream-state.
 /** The type of bytes of which nothing is known. */
 const BINARY = "application/octet-stream";
 
-/** What a fork is made of, as the client asks. */
+/** The part of a source that a client wants to fork. */
 export interface ForkSpec {
   /** The path of the source. */
   readonly source: string;

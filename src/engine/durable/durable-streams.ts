@@ -33,7 +33,7 @@ export interface Appended {
   readonly closed: boolean;
 }
 
-/** Who writes, and under which conditions. Its address is not counted: the claim is cached for the next client. */
+/** The writer, and its conditions. Its address is not counted, because the claim is cached for the next client. */
 export interface WriteTerms {
   readonly preconditions: PathPreconditions;
   /** The id of the request. */

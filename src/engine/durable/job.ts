@@ -1,5 +1,5 @@
 /**
- * What clients ask of the writer of a path.
+ * The jobs that clients give to the writer of a path.
  * @module
  */
 
@@ -15,7 +15,7 @@ export interface Present {
   /** Undefined for a plain file. */
   readonly state: StreamState | undefined;
   readonly generation: string;
-  /** What the last line of a stream of JSON is. */
+  /** The state of the last line of a stream of JSON. */
   readonly tail: LineTail;
 }
 
@@ -33,9 +33,9 @@ export interface Decision {
   settled(size: number, generation: string): void;
 }
 
-/** What all jobs have. */
+/** The members that all jobs have. */
 interface AnyJob {
-  /** When it gives up waiting for the claim, on the clock of `performance.now()`. */
+  /** When the job gives up waiting for the claim, on the clock of `performance.now()`. */
   readonly untilMs: number;
   /** How to claim the path for it. */
   readonly terms: AppendPreconditions;

@@ -15,7 +15,7 @@ import {
 } from "../../support/ascii.ts";
 import { JsonScanner } from "../append/json-scanner.ts";
 
-/** What some programs put before UTF-8. */
+/** The bytes that some programs put before UTF-8 text. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
 /**
@@ -74,7 +74,7 @@ export function isJsonLines(bytes: Uint8Array): boolean {
 }
 
 /**
- * The array that lines of JSON stand for: of the same length and one byte more, whatever they contain.
+ * The array of the messages in lines of JSON. It is always one byte longer than the lines.
  *
  * @param lines Complete lines. Modified.
  * @example

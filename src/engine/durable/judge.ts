@@ -46,7 +46,7 @@ export interface Judged {
   readonly size: number;
   /** Undefined for a plain file. */
   readonly state: StreamState | undefined;
-  /** What the last line of a stream of JSON is; a raw append may have left it unfinished. */
+  /** The state of the last line of a stream of JSON; a raw append may have left it unfinished. */
   readonly tail: LineTail;
 }
 
@@ -91,7 +91,7 @@ function messagesToStore(path: string, tail: LineTail, { bytes, closes }: Append
   return tail === "value" && (lines.length > 0 || closes) ? concat([LINE_END, lines], lines.length + 1) : lines;
 }
 
-/** Judges an append to a closed stream: only what has closed it may be repeated. */
+/** Judges an append to a closed stream: only the append that closed it may be repeated. */
 function judgeClosed(
   path: string,
   size: number,

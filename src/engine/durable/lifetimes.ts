@@ -58,7 +58,7 @@ export class Lifetimes {
     return false;
   }
 
-  /** Notes that a stream is used now: its time begins anew. */
+  /** Notes that a stream is used now, which restarts its lifetime. */
   use(path: string, state: StreamState): void {
     const life = this.#lifeOf(path, state);
     if (life?.ttlMs === undefined) return;

@@ -25,7 +25,7 @@ export interface Made {
   readonly state: StreamState | undefined;
 }
 
-/** What the creation of a stream needs of its server. */
+/** The parts of the server that the creation of a stream needs. */
 export interface MakingParts {
   readonly store: Store;
   readonly records: StreamRecords;
@@ -68,7 +68,7 @@ export async function makeStream(
   const { fork } = ask;
   const first = await sourceOf(parts, ask, fork);
   const planned = newState(ask, first.state, first.origin);
-  // Refused here, if it must be: before the claim, which creates the path.
+  // A refusal must come before the claim, which creates the path.
   bodyOf(ask, planned);
   return whileClaimed({ type: planned.type }, (held) => makeFork(parts, path, { ask, fork, held }));
 }

@@ -2,7 +2,7 @@
  * The writer of one path: it queues the appends of many clients behind one claim.
  *
  * A claim costs much more than a short append, so the writer holds the claim for a while after the last append. It
- * releases it at once when another appender wants the path.
+ * releases it at once when another appender claims the path.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -59,7 +59,7 @@ export class PathWriter implements AppendOwner {
     return this.#running !== undefined;
   }
 
-  /** What the claim knows of the path; undefined without a claim, or if that has failed. */
+  /** The state of the path, from the claim; undefined without a claim, or if the claim has failed. */
   get present(): Present | undefined {
     const kept = this.#admission;
     return kept && !kept.batcher.error ? presentIn(kept) : undefined;
@@ -79,7 +79,7 @@ export class PathWriter implements AppendOwner {
     else await this.#release();
   }
 
-  /** Another appender in this process wants the path. It waits until the path is free. */
+  /** Another appender in this process claims the path. It waits until the path is free. */
   endIfLeft(): boolean {
     void this.yield();
     return true;
@@ -195,7 +195,7 @@ export class PathWriter implements AppendOwner {
     return batch.change ? { ...batch, change: withFewProducers(channel.stream, batch.change, max) } : batch;
   }
 
-  /** Whether the claim was lost before anything was stored, so that the jobs can be tried once more on a new claim. */
+  /** Whether the claim was lost before anything was stored, so that the jobs can be tried again on a new claim. */
   #isStale(error: unknown, jobs: readonly MergeableJob[]): boolean {
     const isLost = error instanceof StreamError && (error.code === "changed" || error.code === "fenced");
     const isFirst = jobs.every((job) => !this.#retried.has(job));

@@ -4,12 +4,12 @@
  */
 import type { EndedReason } from "../../protocol/end-reason.ts";
 import { compareNames } from "../storage/name-order.ts";
-import type { StoreEntry } from "../storage/store.ts";
+import type { Store, StoreEntry } from "../storage/store.ts";
 import type { LiveAppends } from "./live-appends.ts";
 
 /** A row of a live listing. */
 export interface FolderRow extends StoreEntry {
-  /** For a file: whether any process appends to it. For a folder: whether this process appends to a path below it. */
+  /** For a file: whether any process appends to it. For a folder: whether any is known to append to a path below it. */
   readonly appending: boolean;
   /** How the last append ended; undefined while one is under way, or if that is not on record. */
   readonly reason?: EndedReason | undefined;
@@ -21,6 +21,8 @@ const MAX_GONE = 10_000;
 /** The result of listing a folder. */
 export interface Found {
   readonly rows: readonly StoreEntry[];
+  /** The names of the folders below which other servers append; see {@link Store.appendedBelow}. Default: none. */
+  readonly elsewhere?: ReadonlySet<string> | undefined;
   /** Whether the folder has more rows than these. */
   readonly isCut: boolean;
 }
@@ -40,6 +42,7 @@ export class FolderRows {
   readonly #gone = new Map<string, FolderRow>();
   readonly #live: LiveAppends;
   readonly #prefix: string;
+  #elsewhere: ReadonlySet<string> | undefined;
 
   /** @param folder The resource path of the folder; empty for the root. */
   constructor(folder: string, live: LiveAppends) {
@@ -98,7 +101,7 @@ export class FolderRows {
 
   /** Notes that an append of this process has begun or ended below a subfolder. */
   movedBelow(name: string): void {
-    const appending = this.#live.isBelow(this.#prefix + name);
+    const appending = this.#isBelow(name);
     const { modified = new Date() } = this.#rows.get(name) ?? {};
     if (appending || this.#rows.has(name)) {
       this.#rows.set(name, { name, kind: "folder", size: 0, modified, appending });
@@ -116,7 +119,8 @@ export class FolderRows {
    *
    * @param touched Names that this process has changed since the listing began: the listing may be older.
    */
-  replace({ rows, isCut }: Found, touched: ReadonlySet<string>): FolderChange {
+  replace({ rows, elsewhere, isCut }: Found, touched: ReadonlySet<string>): FolderChange {
+    this.#elsewhere = elsewhere;
     const names = new Set<string>();
     const ended: string[] = [];
     const listed = new Set<string>();
@@ -140,11 +144,14 @@ export class FolderRows {
     return { names, ended };
   }
 
+  #isBelow(name: string): boolean {
+    return this.#elsewhere?.has(name) || this.#live.isBelow(this.#prefix + name);
+  }
+
   #seen(entry: StoreEntry, known: FolderRow | undefined): FolderRow {
     const { name, kind, appending = false } = entry;
-    const path = this.#prefix + name;
-    if (kind === "folder") return { ...entry, appending: this.#live.isBelow(path) };
-    const append = this.#live.of(path);
+    if (kind === "folder") return { ...entry, appending: this.#isBelow(name) };
+    const append = this.#live.of(this.#prefix + name);
     // The row of an append of this process is newer than the listing.
     if (append && known) return known;
     const isSameContent = known?.size === entry.size && !known.appending && !appending;

@@ -21,7 +21,7 @@ export interface FolderWatcher {
   existenceChanged(): void;
 }
 
-/** What a {@link FolderWatch} needs. */
+/** The parts of a {@link FolderWatch}. */
 export interface FolderWatchParts {
   readonly store: Store;
   readonly live: LiveAppends;
@@ -134,13 +134,14 @@ export class FolderWatch {
     const { signal } = this.#stopped;
     const listing = await store.list(path, { limit: maxRows + 1, signal });
     if (!listing) return undefined;
+    const elsewhere = await store.appendedBelow?.(path);
     const rows: StoreEntry[] = [];
     for await (const row of listing) {
       signal.throwIfAborted();
-      if (rows.length === maxRows) return { rows, isCut: true };
+      if (rows.length === maxRows) return { rows, elsewhere, isCut: true };
       rows.push(row);
     }
-    return { rows, isCut: false };
+    return { rows, elsewhere, isCut: false };
   }
 
   /** Looks up how appends in other processes have ended. */

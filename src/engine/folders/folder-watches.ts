@@ -77,7 +77,8 @@ export class FolderWatches {
   ended(append: LiveAppend, size: number, reason: EndReason): void {
     this.#live.ended(append);
     const { path, isKept } = append;
-    // A kept claim is no append, another append may have begun, and one that restarts continues in another process.
+    // A kept claim is not an append, another append may have begun, and an append that restarts continues in another
+    // process.
     const isOver = !isKept && reason !== "restarting" && !this.#live.of(path);
     this.#tell(path, (watch, name) => (isOver ? watch.ended(name, size, reason) : watch.moved(name)));
   }

@@ -163,7 +163,7 @@ class RepetitiveText {
   }
 }
 
-/** The number of bytes of a character in UTF-8, by its first byte; 1 for what is none. */
+/** The number of bytes of a character in UTF-8, by its first byte; 1 for an invalid byte. */
 function lengthAfter(byte: number): number {
   if (byte < 0xc2 || byte > 0xf4) return 1;
   return byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;

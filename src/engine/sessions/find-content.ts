@@ -1,5 +1,5 @@
 /**
- * Finds what a follow of a path follows.
+ * Finds the append or the stored bytes for a follow of a path.
  * @module
  */
 import type { StoreStat } from "../storage/store.ts";

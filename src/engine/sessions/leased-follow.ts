@@ -9,7 +9,7 @@ import type { FollowLease } from "./follow-lease.ts";
 /** The server, as far as a follow needs it. */
 type LeasedFollowParts = Pick<FollowerParts, "store" | "limits">;
 
-/** An append, or what stands in for one. */
+/** An append, or a substitute for one. */
 type Lease = Pick<FollowLease, "source" | "leave"> & Source;
 
 /** Follows a leased append. */

@@ -1,5 +1,5 @@
 /**
- * Removes a resource, which ends nothing: a path with an appender is not removed.
+ * Removes a resource. It never ends an append: a path with an appender is not removed.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";

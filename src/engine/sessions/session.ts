@@ -10,7 +10,7 @@ import type { AppenderEvents } from "../append/batcher.ts";
 import type { Admission } from "../append/registry.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { SessionClaim, SessionRecord, SessionRecords } from "../storage/store.ts";
-import { mayGoOn } from "../storage/unavailable.ts";
+import { mayContinue } from "../storage/unavailable.ts";
 import { Grace } from "./grace-period.ts";
 
 /** Callbacks for the connection of a session. */
@@ -40,6 +40,12 @@ export interface SessionParts {
 /** Milliseconds for which the path is watched after a handover, so that local followers find its new process. */
 const HANDOVER_WATCH_MS = 1_000;
 
+/**
+ * Milliseconds for which an adopted session is not handed on: others of its connections may be waiting for it in this process,
+ * and two processes would pass it to and fro.
+ */
+const KEPT_MS = 250;
+
 /** One resumable append: connected, in its grace period, or ended. */
 export class AppendSession implements AppendOwner {
   readonly path: string;
@@ -54,6 +60,8 @@ export class AppendSession implements AppendOwner {
   /** Settles when the latest change of the record is stored. */
   #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<Outcome> | undefined;
+  /** When it may be handed over, on the clock of `performance.now()`. */
+  readonly #keptUntilMs: number;
   /** The claim of the path. Once another process has taken it over, the record belongs to that one. */
   readonly #claim: SessionClaim;
 
@@ -70,6 +78,7 @@ export class AppendSession implements AppendOwner {
       record: (leftMs) => this.#record(leftMs),
       onExpired: () => void this.end("lost", false, notBack(this.path, parts.graceMs)),
     });
+    this.#keptUntilMs = parts.graceLeftMs === undefined ? 0 : performance.now() + KEPT_MS;
     const { handoverRequested } = parts.admission.batcher.channel;
     handoverRequested?.addEventListener("abort", () => void this.#handOver());
     if (parts.graceLeftMs === undefined) this.#grace.begin();
@@ -164,7 +173,7 @@ export class AppendSession implements AppendOwner {
   /** Called when storing failed: ends the session here. If another process has it, or may resume it, it is not lost. */
   failed(error: StreamError): void {
     const connection = this.#connection;
-    void this.end(mayGoOn(error) ? "restarting" : "lost").then(() => connection?.failed?.(error));
+    void this.end(mayContinue(error) ? "restarting" : "lost").then(() => connection?.failed?.(error));
   }
 
   /** Called on shutdown: the next server can resume the session. */
@@ -206,6 +215,8 @@ export class AppendSession implements AppendOwner {
   /** Hands the session over to another process, to which its appender has connected. */
   async #handOver(): Promise<void> {
     const { watchHandover, onProblem } = this.#parts;
+    const keptMs = this.#keptUntilMs - performance.now();
+    if (keptMs > 0) await new Promise((resolve) => setTimeout(resolve, keptMs));
     const leave = await watchHandover().catch(onProblem);
     this.#connection?.superseded();
     this.#connection = undefined;
@@ -226,7 +237,7 @@ export class AppendSession implements AppendOwner {
   }
 }
 
-/** Another process has the session, and its record: that is no problem of this one. */
+/** Another process has the session and its record, so this one need not report a failure. */
 function unlessFenced(onProblem: (error: unknown) => void): (error: unknown) => void {
   return (error) => {
     if (!(error instanceof StreamError && error.code === "fenced")) onProblem(error);
@@ -234,7 +245,7 @@ function unlessFenced(onProblem: (error: unknown) => void): (error: unknown) => 
 }
 
 function notBack(path: string, graceMs: number): StreamError {
-  return new StreamError("lost", `The appender of "/${path}" was not back within ${graceMs / 1000} s (graceMs).`, {
+  return new StreamError("lost", `The appender of "/${path}" did not return within ${graceMs / 1000} s (graceMs).`, {
     path,
   });
 }

@@ -1,12 +1,12 @@
 /**
- * Whether content that seems to be gone is gone, on a store whose answers may be stale.
+ * Finds out whether content that seems to be gone is really gone, on a store whose answers may be stale.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { FollowEnd } from "../follow/follower.ts";
 import type { Store } from "../storage/store.ts";
 
-/** What a look has shown, and a later one may deny; see {@link Store.maxStaleMs}. */
+/** The result of a look, which a later look may contradict; see {@link Store.maxStaleMs}. */
 export class Doubt {
   readonly #store: Store;
   readonly #path: string;
@@ -24,8 +24,8 @@ export class Doubt {
   }
 
   /**
-   * Takes what a look has shown. It is certain if the look before has shown the same, and a barrier was set between the two; on a
-   * store without barriers, once enough time has passed.
+   * Takes the result of a look. It is certain if the previous look had the same result, and a barrier was set between
+   * the two; on a store without barriers, once enough time has passed.
    *
    * @returns Milliseconds after which the next look should come; undefined if the fate is certain.
    * @throws {StreamError} `storage`.

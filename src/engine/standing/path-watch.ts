@@ -87,7 +87,7 @@ export class PathWatch {
    * Adds a waiter until something changes or {@link leave} is called. Returns false if something has changed already.
    *
    * @param notices The number of {@link notices} before `look` began.
-   * @param look What the waiter knows.
+   * @param look The state that the waiter knows.
    */
   join(waiter: Waiter, notices: number, look: Look): boolean {
     if (notices !== this.notices || look !== this.#last) return false;

@@ -1,5 +1,5 @@
 /**
- * What there is at a path, for a standing follow.
+ * The situation at a path, for a standing follow.
  * @module
  */
 import type { AppendRegistry } from "../append/registry.ts";
@@ -8,16 +8,16 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { StoreStat } from "../storage/store.ts";
 import type { Look, PathWatch } from "./path-watch.ts";
 
-/** What there is at a path: an append to follow, or what is stored. */
+/** The situation at a path: an append to follow, or the stored bytes. */
 export interface Situation {
-  /** How many notices there were before. */
+  /** The number of notices before this look. */
   readonly notices: number;
   readonly look: Look;
   /** The append, if there is one. */
   readonly lease: FollowLease | undefined;
 }
 
-/** What a standing follow needs of its server. */
+/** The parts of the server that a standing follow needs. */
 export interface StandingParts {
   readonly registry: AppendRegistry;
   readonly sessions: Sessions;

@@ -13,7 +13,7 @@ import type { PathWatch, Waiter } from "./path-watch.ts";
 import { type Present, presentIn, type Situation, type StandingParts, situationAt } from "./situation.ts";
 import { storedContent } from "./stored-content.ts";
 
-/** Milliseconds until the next step of a follow that can't find out what is there. */
+/** Milliseconds until the next step of a follow that can't find out the situation at its path. */
 const PAUSE_MS = 1_000;
 
 /**
@@ -46,8 +46,8 @@ export class StandingFollow implements Follow, Waiter {
 
   /**
    * @param parts The server.
-   * @param watch The path; `release` releases it. `tells`: whether the listener is notified of each append that ends.
-   * @param first What there is at the path. Its lease is released with the follow.
+   * @param watch The path; `release` releases it. `tells`: whether to notify the listener of each append that ends.
+   * @param first The situation at the path. Its lease is released with the follow.
    * @param start The offset of the first byte; at most the size.
    */
   constructor(
@@ -174,7 +174,7 @@ export class StandingFollow implements Follow, Waiter {
     return this.#change(situation);
   }
 
-  /** What there is at the path; undefined if the store does not answer. The follow waits until it does. */
+  /** The situation at the path; undefined if the store does not answer. The follow waits until it does. */
   async #situation(): Promise<Situation | undefined> {
     try {
       return await situationAt(this.#watch, this.#parts);
@@ -184,7 +184,7 @@ export class StandingFollow implements Follow, Waiter {
     }
   }
 
-  /** How the follow ends because of what is at the path now; undefined if it continues. */
+  /** How the follow ends because of the present situation; undefined if it continues. */
   #fateOf(present: Present | undefined): "deleted" | "replaced" | undefined {
     if (!this.#isBound) return undefined;
     if (!present) return "deleted";

@@ -20,9 +20,9 @@ export interface StandingStart {
 }
 
 /**
- * Opens standing follows, and wakes them. An append in this process and a removal wake them at once, and so does an append
- * in another process of which the store hears. Everything else that other processes and programs do to a path is found by
- * polling it, about once per second, at a limited rate for all paths.
+ * Opens standing follows, and wakes them. An append in this process and a removal wake them at once, and so does an
+ * append in another process that is reported to the store. Everything else that other processes and programs do to a
+ * path is found by polling it, about once per second, at a limited rate for all paths.
  */
 export class StandingFollows {
   readonly #parts: StandingParts;

@@ -1,5 +1,5 @@
 /**
- * What is stored at a path that has no appender, as something to follow: it has ended already.
+ * The stored bytes of a path without an appender, as an append that has already ended.
  * @module
  */
 import { Broadcast } from "../follow/broadcast.ts";

@@ -8,8 +8,8 @@ import type { StreamChange, StreamState } from "./stream-state.ts";
 /** The right to append to a path. There is at most one per path at a time. */
 export interface AppendHandle {
   /**
-   * Where the next byte goes: every byte before it is stored. Exact even after a failed {@link append}, except after
-   * `unavailable`: then it is what is certainly stored.
+   * The offset of the next byte: every byte before it is stored. Exact even after a failed {@link append}, except after
+   * `unavailable`: then it counts the bytes that are certainly stored.
    */
   readonly offset: number;
   /** Whether the claim created the path. Omitted by drivers that do not know. */
@@ -19,7 +19,7 @@ export interface AppendHandle {
    * it increases with every claim of the path in any process.
    */
   readonly epoch: number;
-  /** The generation of the content that it appends to; see {@link StoreStat.generation}. */
+  /** The generation of the content to which this handle appends; see {@link StoreStat.generation}. */
   readonly generation: string;
   /** The media type on record, if any. */
   readonly type?: string | undefined;
@@ -53,9 +53,9 @@ export interface AppendHandle {
    * @param change What the batch changes of {@link stream}; the batch may be empty then. Both are stored, or neither is,
    * even if the process dies. Only with {@link Store.streams}.
    * @throws {StreamError} `no_space`, `denied`, `changed`, `fenced`, `storage`: {@link offset} counts a part that was
-   * stored. `unavailable` if the driver can't find out whether the batch is stored: it may be stored now, later or never.
-   * Then the handle is revoked, and only the next claim knows where the next byte goes. It has to make sure that nothing
-   * of this handle is stored after it.
+   * stored. `unavailable` if the driver can't find out whether the batch is stored: it may be stored now, later or
+   * never. Then the handle is revoked, and only the next claim finds out the offset of the next byte. That claim must
+   * make sure that nothing of this handle is stored after it.
    */
   append(batch: Uint8Array, change?: StreamChange): Promise<number>;
   /**
@@ -65,15 +65,15 @@ export interface AppendHandle {
    */
   verify?(): Promise<void>;
   /**
-   * Leaves an end marker: if the process dies before {@link release}, those that {@link Store.watch} the path get this
-   * reason, and not `lost`. Only for drivers that can be watched.
+   * Leaves an end marker: if the process dies before {@link release}, watchers of the path ({@link Store.watch}) get
+   * this reason, and not `lost`. Only for drivers that can be watched.
    */
   leaveEndMarker?(ended: EndReason): Promise<void>;
   /**
    * Releases the path, and records how the append ended. Further calls do nothing.
    *
-   * @param ended How the append ended, for later readers and for those that {@link Store.watch} the path. Omitted if
-   * nothing was appended; then watchers get no end, since another process may continue the append.
+   * @param ended How the append ended, for later readers and for watchers of the path ({@link Store.watch}). Omitted if
+   * nothing was appended; then watchers get no end, because another process may continue the append.
    */
   release(ended?: EndReason): Promise<void>;
   /**
@@ -108,10 +108,10 @@ export interface ClaimOptions {
    */
   extraLeaseMs?: number;
   /**
-   * Whether the append is about to end: its appender has left, what was accepted is still being stored, or the claim is only
-   * cached. An append that was open only for its appender's sake begins to end. A driver that several processes share calls
-   * it when another process wants the path: if it returns true, the claim of that process waits for the release, and
-   * otherwise fails with `conflict`. It does not throw. Default: never.
+   * Whether the append is about to end: its appender has left, accepted bytes are still being stored, or the claim is
+   * only cached. The call makes an append that stays open only for its appender begin to end. A driver that several
+   * processes share calls it when another process claims the path: if it returns true, the claim of that process waits
+   * for the release, and otherwise fails with `conflict`. It does not throw. Default: never.
    */
   isLeaving?: () => boolean;
 }

@@ -6,9 +6,9 @@ import { StreamError } from "../../protocol/errors.ts";
 import type { ListOptions } from "./store.ts";
 
 /**
- * Checks options that a program has given: with a wrong one, a listing would end without a row and without a word.
+ * Checks options that a program has given. With a wrong option, a listing would silently have no rows.
  *
- * @throws {StreamError} `bad_request` for a `limit` that is no number of rows, or an `after` that is no name.
+ * @throws {StreamError} `bad_request` for a `limit` that is not a number of rows, or an `after` that is not a name.
  * @example
  * ```ts
  * checkListOptions("build", { limit: -1 }); // throws

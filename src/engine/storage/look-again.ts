@@ -8,16 +8,16 @@ import type { Store } from "./store.ts";
 /** Milliseconds between two looks. */
 const INTERVAL_MS = 100;
 
-/** What a stale answer may look like. */
+/** The codes of errors that a stale answer may cause. */
 const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(["range", "replaced", "changed", "gone", "precondition_failed"]);
 
 /**
- * Looks at a store, and again if what it answers refuses a request that the present state would not refuse: an offset
- * past the end, other content, fewer bytes, no session. Such an error counts once a look after a barrier has the same; on
- * a store without barriers, a look that began `maxStaleMs` after the first one. On a store that is never stale, the first
- * look decides.
+ * Looks at a store, and again if the result would refuse a request that the present state might not refuse: an offset
+ * past the end, other content, fewer bytes, no session. Such an error counts once a look after a barrier has the same;
+ * on a store without barriers, a look that began `maxStaleMs` after the first one. On a store that is never stale, the
+ * first look decides.
  *
- * @param store The store, or what it says about how stale its answers may be.
+ * @param store The store, or only its members about stale answers.
  * @param look Looks at the store, changes nothing, and throws what it finds. It is called several times.
  * @throws {StreamError} `restarting` if the looks disagree to the last; errors of `look` and of the barrier.
  * @example
@@ -44,7 +44,7 @@ export async function lookAgain<T>(store: Pick<Store, "maxStaleMs" | "barrier">,
       const isSame = doubt.code === before?.code && doubt.message === before.message;
       if ((isLast || hasBarrier) && isSame) throw doubt;
       if (isLast) throw unsettled(doubt);
-      // What differs after a barrier may be true as well: the path changes right now.
+      // A difference after a barrier may also be true: the path may be changing right now.
       before = hasBarrier ? doubt : (before ?? doubt);
     }
     hasBarrier = await setBarrier(store, before);

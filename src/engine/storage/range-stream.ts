@@ -23,7 +23,7 @@ export interface RangeSource {
 /** Maximum bytes of the piece that is read in advance. */
 const FIRST_BYTES = 64 * 1024;
 
-/** What reads the first piece of a stream in advance. */
+/** Reads the first piece of a stream in advance. */
 const openers = new WeakMap<ReadableStream<Uint8Array>, () => Promise<void>>();
 
 /**
@@ -47,7 +47,7 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
   let serving = false;
   /** Set when no more bytes are wanted: at the end, after a failure, or when cancelled. */
   let over = false;
-  /** What was read in advance and is not served yet. */
+  /** The piece that was read in advance and is not served yet. */
   let first: Uint8Array | undefined;
   let isClosed = false;
 
@@ -148,8 +148,8 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
 }
 
 /**
- * Reads the first piece of a stream that nothing has read yet. What can't be read then fails before a response has begun.
- * Later, a client could only see a connection that breaks off, and on some runtimes an empty body.
+ * Reads the first piece of a stream that nothing has read yet. A failure to read then comes before a response has
+ * begun. Later, a client could only see a connection that breaks off, and on some runtimes an empty body.
  *
  * Rejects with the error of the stream.
  *
@@ -167,7 +167,7 @@ export async function openedStream(stream: ReadableStream<Uint8Array>): Promise<
   return stream;
 }
 
-/** The bytes of a stream that is none of {@link rangeStream}, such as that of a custom store. */
+/** The bytes of a stream that {@link rangeStream} has not made, such as that of a custom store. */
 async function withFirst(stream: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
   const reader = stream.getReader();
   let next: ReadableStreamReadResult<Uint8Array> | undefined = await reader.read();

@@ -49,16 +49,17 @@ export function guardedStore(store: Store): Store {
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
   const { open, close, health, counts, barrier, tidy, requestHandover, watch, notices } = store;
-  const { freeBytes, usedBytes, streams, subscriptions } = store;
+  const { appendedBelow, freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
-  // The operator reads why a store can't be opened.
+  // The operator must be able to read why a store can't be opened.
   if (open) guarded.open = async () => open.call(store);
   if (close) guarded.close = () => failing("", async () => close.call(store));
   if (health) guarded.health = () => failing("", async () => health.call(store));
   if (counts) guarded.counts = () => counts.call(store);
   if (barrier) guarded.barrier = (path) => failing(path, async () => barrier.call(store, path));
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
+  if (appendedBelow) guarded.appendedBelow = (folder) => failing(folder, async () => appendedBelow.call(store, folder));
   if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
   if (usedBytes) guarded.usedBytes = () => failing("", async () => usedBytes.call(store));
   if (requestHandover) {
@@ -189,7 +190,7 @@ function guardedSubscriptions(subscriptions: SubscriptionRecords): SubscriptionR
     find: (name) => failing(name.root, async () => subscriptions.find(name)),
     secret: (create) => failing("", async () => subscriptions.secret(create)),
     async change(name, change) {
-      // What the server itself throws must come back as it is.
+      // Errors of the server itself must come back unchanged.
       let thrown: { readonly error: unknown } | undefined;
       const noting = async (found: SubscriptionRecord | undefined) => {
         try {

@@ -14,9 +14,9 @@ const UNGATED: ReadonlySet<string | symbol> = new Set(["open", "close", "health"
 /** The members that are groups of methods. */
 const GROUPS: ReadonlySet<string | symbol> = new Set(["sessions", "streams", "subscriptions"]);
 
-/** The life of one store. */
+/** The lifecycle of one store. */
 export class StoreLifecycle {
-  /** The store; the first use opens it. A store that needs no opening is this one itself. */
+  /** The store; the first use opens it. A store that needs no opening is returned unchanged. */
   readonly store: Store;
   readonly #given: Store;
   readonly #check: () => void;
@@ -73,12 +73,12 @@ export class StoreLifecycle {
   }
 
   async #close(): Promise<void> {
-    // A store whose opening goes on would be open afterwards.
+    // A store that is still being opened would be open afterwards.
     await this.#opening?.catch(() => {});
     await this.#given.close?.();
   }
 
-  /** Opens the store for a request. Clients do not learn where it is, or why it can't be opened. */
+  /** Opens the store for a request. Clients do not learn where the store is, or why it can't be opened. */
   async #ready(): Promise<void> {
     try {
       await this.open();

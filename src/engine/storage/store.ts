@@ -28,15 +28,15 @@ export interface StoreStat {
   readonly generation: string;
   /** Whether an append is under way, in this process or in another one, or its session waits for its appender. */
   readonly appending?: boolean;
-  /** Whether the claim that {@link appending} is about is idle, cached for the next request; see {@link ClaimOptions.kept}. */
+  /** Whether the claim behind {@link appending} is idle, cached for the next request; see {@link ClaimOptions.kept}. */
   readonly kept?: boolean;
   /** How the last append ended; undefined while {@link appending}. */
   readonly ended?: EndedReason;
   /** The media type that an appender gave. Untrusted, like the bytes. */
   readonly type?: string;
   /**
-   * The state of the path, if it is a stream; see {@link Store.streams}. That of a closed stream goes with its final size, so
-   * the size must be checked last.
+   * The state of the path, if it is a stream; see {@link Store.streams}. A closed stream must be returned with its
+   * final size, so check the size last.
    */
   readonly stream?: StreamState;
 }
@@ -73,8 +73,8 @@ export interface Growth {
   /** Bytes stored now. */
   readonly size: number;
   /**
-   * The bytes from the size of the previous update up to {@link size}. Omitted if the driver does not have them; then they are
-   * read from the store. A driver keeps at most 8 MiB for a reader that is slow: beyond that, it omits the bytes, and
+   * The bytes from the size of the previous update up to {@link size}. Omitted if the driver does not have them; then
+   * they are read from the store. A driver keeps at most 8 MiB for a slow reader; beyond that, it omits the bytes, and
    * reports only sizes. The receiver must not modify them.
    */
   readonly bytes?: Uint8Array;
@@ -87,7 +87,10 @@ export interface Growth {
   readonly ended?: EndReason;
 }
 
-/** What a driver that several processes share has counted since it was opened, for the operator. Omit what does not apply. */
+/**
+ * The counts of a driver that several processes share since it was opened, for the operator. Omit those that do not
+ * apply.
+ */
 export interface StoreCounts {
   /** Writes that were tried again: they were refused because of another write, or had no answer. */
   readonly retries?: number;
@@ -97,31 +100,31 @@ export interface StoreCounts {
   readonly takeovers?: number;
   /** Appends of other processes that are watched now. */
   readonly taps?: number;
-  /** How often updates of a watched append may have been missed, so that it was looked up in the store. */
+  /** How often updates of a watched append may have been missed, so that the store was read again. */
   readonly tapGaps?: number;
-  /** Milliseconds since the lease of this process was stored last. */
+  /** Milliseconds since the lease of this process was last stored. */
   readonly leaseAgeMs?: number;
 }
 
 /** Stores the bytes. The engine never asks which driver it has. */
 export interface Store {
   /**
-   * Whether nothing but this process can change the data. Otherwise the server polls each path that a standing follow
-   * waits at, about once per second. Default: false.
+   * Whether only this process can change the data. Otherwise the server polls each path at which a standing follow
+   * waits, about once per second. Default: false.
    */
   readonly isPrivate?: boolean;
   /**
-   * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with what was true before a
-   * change of another process. A change that was acknowledged longer ago is always seen, and so are all changes of this
-   * process. A {@link claim} sees everything, as does what this process asks about a path that it has claimed. Before the
-   * server refuses a request for what it does not find, it looks again: after a {@link barrier}, or for as long as this. Default:
-   * they are never stale.
+   * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with the state before a
+   * change of another process. They must show a change that was acknowledged longer ago, and all changes of this
+   * process. A {@link claim}, and all answers about a path that this process has claimed, must show every change.
+   * Before the server refuses a request because it does not find something, it looks again: after a {@link barrier}, or
+   * after this time. Default: they are never stale.
    */
   readonly maxStaleMs?: number | undefined;
   /**
-   * Stores something that only servers with a majority can store. What the store answers about the path after that was true
-   * when this was called, or later. With it, the server refuses a request after two looks with a barrier between them; without it,
-   * after {@link maxStaleMs}. Default: none.
+   * Stores a barrier, which only servers with a majority can do. Later answers about the path show its state at the
+   * time of this call, or a later one. With it, the server refuses a request after two looks with a barrier between
+   * them; without it, after {@link maxStaleMs}. Default: none.
    *
    * @throws {StreamError} `unavailable`, `storage`.
    */
@@ -179,27 +182,32 @@ export interface Store {
    */
   list(folder: string, options?: ListOptions): Promise<StoreListing | undefined>;
   /**
-   * Removes a resource and what is on record about it; resolves to whether there was one. No append can begin meanwhile.
-   * Waits for an append of another process that is about to end, as {@link claim} does.
+   * The names of the folders in a folder below which other servers append, at any depth; not for idle claims. A server that
+   * does not answer in time is left out. Without it, a folder counts as live only for the appends of its own server.
+   */
+  appendedBelow?(folder: string): Promise<ReadonlySet<string>>;
+  /**
+   * Removes a resource and everything on record about it; resolves to whether there was one. No append can begin
+   * meanwhile. Waits for an append of another process that is about to end, as {@link claim} does.
    *
    * @param check Called once it is certain that the path exists and has no appender. If it throws, nothing is removed.
    * @throws {StreamError} `conflict` while the path has an appender; errors of `check`.
    */
   remove(path: string, check?: () => Promise<void>): Promise<boolean>;
-  /** What is on record of streams. A driver without it stores plain files only: Durable Streams are off. */
+  /** The records of streams. A driver without them stores plain files only: Durable Streams are off. */
   readonly streams?: StreamRecords;
-  /** What is on record of subscriptions to streams. Without it, subscriptions are off. */
+  /** The records of subscriptions to streams. Without them, subscriptions are off. */
   readonly subscriptions?: SubscriptionRecords;
   /** Bytes that can still be stored; undefined if that is unknown. New appends are refused below `limits.storeFreeBytes`. */
   freeBytes?(): Promise<number | undefined>;
   /** Bytes of all resources. At `limits.storeBytes`, appends are refused. Without it, that limit does not hold. */
   usedBytes?(): Promise<number>;
   /**
-   * Connects. An app calls it when it is made, the server before it listens, and each use after a failure calls it again.
-   * Nothing else but {@link health} is called before it has resolved.
+   * Connects. An app calls it when it is created, the server before it listens, and each use after a failure calls it
+   * again. Only {@link health} is called before it has resolved.
    *
-   * @throws {StreamError} `unavailable` if it may succeed later, any other if it can't. The operator reads the message;
-   * clients do not.
+   * @throws {StreamError} `unavailable` if it may succeed later, any other code if it can't. The operator reads the
+   * message; clients do not.
    */
   open?(): Promise<void>;
   /** Disconnects. Called at the end of a shutdown, when all paths are released; nothing else is called after it. */
@@ -209,7 +217,7 @@ export interface Store {
    * must not reject.
    */
   health?(): Promise<string | undefined>;
-  /** What the driver counts, for the metrics of the server. Must not throw. Default: nothing. */
+  /** The counts of the driver, for the metrics of the server. Must not throw. Default: none. */
   counts?(): StoreCounts;
   /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * What is on record of a durable stream beyond its bytes: how it was created, who has written, whether it is closed.
+ * The state of a durable stream beyond its bytes: how it was created, its producers, whether it is closed.
  * @module
  */
 
@@ -16,7 +16,7 @@ export interface ProducerState {
   readonly at?: number;
 }
 
-/** One append of a producer: what it sends with a request, and by which the server recognizes a repetition. */
+/** The stamp of a producer's append, by which the server recognizes a repetition. */
 export interface ProducerStamp extends Omit<ProducerState, "at"> {
   /** The name of the producer. */
   readonly id: string;
@@ -46,7 +46,7 @@ export interface StreamState extends Lifetime {
   readonly created: boolean;
   /** The media type that the creator gave. */
   readonly type?: string;
-  /** What a fork was made of. */
+  /** The origin of a fork. */
   readonly fork?: ForkOrigin;
   /** The lifetime that the creator of a fork asked for. A fork may have that of its source instead. */
   readonly asked?: Lifetime;
@@ -62,7 +62,7 @@ export interface StreamState extends Lifetime {
   readonly deleted?: boolean;
 }
 
-/** What one write changes: the given members, and the given producers. */
+/** The change that one write makes: the given members, and the given producers. */
 export interface StreamChange extends Partial<StreamState> {
   /** The names of producers that are forgotten. */
   readonly forgotten?: readonly string[];
@@ -100,15 +100,15 @@ export function withFewProducers(state: StreamState | undefined, change: StreamC
   return { ...change, forgotten: all.slice(0, count - kept).map(([id]) => id) };
 }
 
-/** Stores what is on record of streams while no append of them is under way. */
+/** Stores the records of streams while no append of them is under way. */
 export interface StreamRecords {
   /** The state of a path, or its tombstone; undefined for a plain file, and if there is nothing. */
   find(path: string): Promise<StreamState | undefined>;
   /** The paths that have a state. */
   list(): Promise<string[]>;
   /**
-   * Notes which tombstone the removal that follows is to leave, or with undefined, that it leaves no tombstone. If the path is then
-   * gone, the tombstone counts, whatever has happened in between. Only for drivers that survive a crash, or are shared.
+   * Notes the tombstone that the following removal leaves; undefined if it leaves none. Once the path is gone, the
+   * tombstone counts, whatever has happened in between. Only for drivers that survive a crash, or are shared.
    */
   announce?(path: string, tombstone: StreamState | undefined): Promise<void>;
   /** Leaves a tombstone at a path that has just been removed. */

@@ -1,15 +1,16 @@
 /**
- * What is on record of subscriptions to streams: what wakes them, how far their workers have come, and the wake in flight.
+ * The records of subscriptions to streams: what wakes them, how far their workers have processed the streams, and the
+ * wake in flight.
  * @module
  */
 
-/** What a client asks for. */
+/** The configuration that a client asks for. */
 export interface SubscriptionConfig {
   /** `webhook`: the server sends a request. `pull-wake`: it appends an event to a stream. */
   readonly type: "webhook" | "pull-wake";
   /** Which paths are watched, relative to the root. */
   readonly pattern?: string;
-  /** Paths that are watched besides, relative to the root; sorted. */
+  /** Other paths that are watched, relative to the root; sorted. */
   readonly streams: readonly string[];
   /** Where a webhook is sent to. */
   readonly url?: string;
@@ -69,7 +70,7 @@ export interface SubscriptionRecord {
   readonly baseUrl: string;
   /** When it was created (RFC 3339). */
   readonly createdAt: string;
-  /** What its client has asked for. */
+  /** The configuration that its client has asked for. */
   readonly config: SubscriptionConfig;
   /** The streams that it watches. */
   readonly streams: readonly StreamLink[];
@@ -102,7 +103,7 @@ export interface SubscriptionRecords {
   /**
    * Changes a subscription. No other process and no other call changes it meanwhile.
    *
-   * @throws {StreamError} `busy` if others change it for too long; errors of `change`.
+   * @throws {StreamError} `busy` if other processes keep changing it; errors of `change`.
    */
   change(name: SubscriptionName, change: SubscriptionChange): Promise<void>;
   /**

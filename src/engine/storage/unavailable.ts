@@ -1,5 +1,5 @@
 /**
- * What happens when a store does not answer.
+ * Errors of a store that does not answer.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -31,9 +31,9 @@ export function withRetryAfter(error: StreamError): StreamError {
 }
 
 /**
- * Whether an append that has failed with this error may go on in another process, or after another claim: its session
- * must stay, and its followers wait for what comes next.
+ * Whether an append that has failed with this error may continue in another process, or after another claim: its
+ * session must stay, and its followers wait for what comes next.
  */
-export function mayGoOn(error: unknown): boolean {
+export function mayContinue(error: unknown): boolean {
   return error instanceof StreamError && (error.code === "fenced" || error.code === "unavailable");
 }

@@ -1,5 +1,5 @@
 /**
- * What clients ask of subscriptions.
+ * The actions of clients on subscriptions.
  * @module
  */
 import type {
@@ -17,7 +17,7 @@ import { tailsOf } from "./tails.ts";
 import { type Ack, acked, firstPending, inPhase, linked, slept, unlinked, woken } from "./transitions.ts";
 import { matchesIn } from "./watched-paths.ts";
 
-/** What the worker of a wake shows with each request. */
+/** The credentials that the worker of a wake sends with each request. */
 export interface WorkerRequest {
   readonly token: string;
   readonly wakeId: unknown;
@@ -44,7 +44,7 @@ export class SubscriptionActions {
   }
 
   /**
-   * Creates a subscription, or confirms the one that there is.
+   * Creates a subscription, or confirms the existing one.
    *
    * @returns Its record, and whether it is new.
    * @throws {SubscriptionError} `SUBSCRIPTION_ALREADY_EXISTS`, `WEBHOOK_URL_REJECTED`, `TOO_MANY`, `INVALID_REQUEST`
@@ -160,7 +160,7 @@ export class SubscriptionActions {
   }
 
   /**
-   * Checks whether a token was made for a subscription that there is, before more of a request is read.
+   * Checks whether a token was made for an existing subscription, before more of a request is read.
    *
    * @throws {SubscriptionError} `TOKEN_INVALID`, `SUBSCRIPTION_NOT_FOUND`
    */
@@ -170,7 +170,7 @@ export class SubscriptionActions {
   }
 
   /**
-   * Notes how far a worker has come, and extends its lease, or ends its wake.
+   * Notes the progress of a worker, and extends its lease or ends its wake.
    *
    * @param type The type that the subscription must have.
    * @returns Whether there is more to process, so that a new wake has begun.

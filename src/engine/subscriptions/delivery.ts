@@ -21,7 +21,7 @@ export interface StreamInfo {
   readonly has_pending: boolean;
 }
 
-/** What deliveries need of their server. */
+/** The parts of the server that deliveries need. */
 export interface DeliveryParts {
   readonly durable: DurableStreams;
   readonly sender: WebhookSender;
@@ -57,8 +57,8 @@ export function streamInfos({ streams }: SubscriptionRecord, tails: Tails): Stre
   }));
 }
 
-/** The URL at which a subscription is asked for something. */
-export function actionUrl({ baseUrl, id }: SubscriptionRecord, action: string): string {
+/** The URL of an action on a subscription. */
+function actionUrl({ baseUrl, id }: SubscriptionRecord, action: string): string {
   return `${baseUrl}/__ds/subscriptions/${encodeURIComponent(id)}/${action}`;
 }
 
@@ -109,7 +109,7 @@ async function appendEvent({ durable }: DeliveryParts, { record }: Attempt): Pro
   if (!isJsonType(state?.type)) {
     throw new StreamError(
       "not_found",
-      `The wake stream "/${path}" is not there. Create it with the type application/json.`,
+      `The wake stream "/${path}" does not exist. Create it with the type application/json.`,
       { path },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * What one process remembers of a subscription.
+ * What one process remembers about subscriptions.
  * @module
  */
 import type { SubscriptionName, SubscriptionRecord } from "../storage/subscription-record.ts";

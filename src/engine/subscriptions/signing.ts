@@ -76,9 +76,12 @@ export class SigningKeys {
       const secret = await crypto.subtle.importKey("raw", bytesOf(tokens), MAC, false, ["sign", "verify"]);
       return new SigningKeys(publicKey, key, secret);
     } catch (error) {
-      throw new TypeError("The key that signs webhooks can't be read. Remove its file, and a new one is made.", {
-        cause: error,
-      });
+      throw new TypeError(
+        "The key that signs webhooks can't be read. Remove its file, and the server creates a new key.",
+        {
+          cause: error,
+        },
+      );
     }
   }
 
@@ -98,7 +101,7 @@ export class SigningKeys {
     return `${claims.generation}.${claims.nonce}.${base64url(new Uint8Array(mac))}`;
   }
 
-  /** What a token stands for, if it is one for a subscription of this name; undefined if not. */
+  /** The content of a token, if it is valid for a subscription of this name; undefined if not. */
   async claimsOf(root: string, id: string, token: string): Promise<TokenClaims | undefined> {
     const [, generation, nonce = "", mac = ""] = /^(\d{1,15})\.([\w-]{1,64})\.([\w-]{43})$/.exec(token) ?? [];
     if (generation === undefined) return undefined;

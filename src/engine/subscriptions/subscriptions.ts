@@ -19,7 +19,7 @@ import { isMatched, matchesIn } from "./watched-paths.ts";
 /** Milliseconds between two checks of what other processes have changed. */
 const LOOK_MS = 1_000;
 
-/** Every so many of these checks, all streams are checked: other programs may have written to them. */
+/** The number of these checks after which all streams are checked, because other programs may have written to them. */
 const LOOKS_PER_ROUND = 30;
 
 /** Milliseconds that a process may take for a delivery beyond its time limit, before another one repeats it. */
@@ -28,7 +28,7 @@ const SLACK_MS = 1_000;
 /** Streams beyond the limit of a subscription, whose growth it remembers while its wake is in flight. */
 const MAX_GROWN = 100;
 
-/** Milliseconds before a step is repeated that the store has failed. */
+/** Milliseconds before a step that the store has failed is repeated. */
 const STORE_RETRY_MS = 1_000;
 
 /** The outcome of one attempt at a delivery. */
@@ -45,7 +45,7 @@ export interface SubscriptionEvents {
   failed(path: string, error: unknown, message: string): void;
 }
 
-/** What {@link Subscriptions} needs of its server. */
+/** The parts of the server that {@link Subscriptions} needs. */
 export interface SubscriptionsParts extends Omit<DeliveryParts, "timeoutMs"> {
   readonly registry: AppendRegistry;
   readonly records: SubscriptionRecords;
@@ -57,7 +57,7 @@ export class Subscriptions {
   readonly parts: SubscriptionsParts;
   readonly entries: Entries = new Entries();
   readonly #slots: Slots;
-  /** What must end before the server has stopped. */
+  /** The tasks that must end before the server has stopped. */
   readonly #running = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
   #keys: Promise<SigningKeys> | undefined;
@@ -254,7 +254,7 @@ export class Subscriptions {
         if (this.entries.get(entry.record) !== entry) return;
       }
     } catch (error) {
-      // What has grown is remembered. The next notice or the next round checks again.
+      // The grown streams are remembered. The next notice or the next round checks again.
       this.#failed(entry.record, error);
     } finally {
       entry.isEvaluating = false;

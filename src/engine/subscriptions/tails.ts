@@ -13,8 +13,8 @@ import { below } from "./watched-paths.ts";
 const LOOKS = 16;
 
 /**
- * The ends of streams, by path relative to a root. What readers see counts: of a JSON stream, the end of its last
- * message.
+ * The ends of streams, by path relative to a root. The end is the one that readers see: for a JSON stream, the end of
+ * its last message.
  *
  * @throws {StreamError} what {@link Store.stat} throws.
  */
@@ -33,7 +33,7 @@ export async function tailsOf(store: Store, root: string, paths: readonly string
 
 async function tailOf(store: Store, path: string): Promise<Tail | undefined> {
   const found = await store.stat(path).catch((error: unknown) => {
-    // A path below a file does not exist, as any other that was never written.
+    // A path below a file does not exist, like any other that was never written.
     if (error instanceof StreamError && (error.code === "path_conflict" || error.code === "bad_path")) return undefined;
     throw error;
   });

@@ -14,13 +14,13 @@ export interface Tail {
 export type Tails = ReadonlyMap<string, Tail>;
 
 /** Milliseconds before the first repetition of a failed delivery. Each further one waits twice as long. */
-export const FIRST_RETRY_MS = 1_000;
+const FIRST_RETRY_MS = 1_000;
 
 /** Maximum milliseconds before a repetition, apart from the jitter. */
-export const LONGEST_RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = 60_000;
 
 /** The part of a pause by which it is made longer or shorter at random. */
-export const JITTER = 0.2;
+const JITTER = 0.2;
 
 /**
  * Milliseconds before the next attempt after a number of failures in a row.
@@ -57,8 +57,8 @@ export function unlinked(record: SubscriptionRecord, path: string): Subscription
 }
 
 /**
- * The record after a check of its streams: a stream that was removed is not linked by the pattern any more, and a stream
- * that began anew begins at 0.
+ * The record after a check of its streams: a stream that was removed is not linked by the pattern any more, and a
+ * stream that was created again begins at 0.
  */
 export function reconciled(record: SubscriptionRecord, tails: Tails): SubscriptionRecord {
   const streams: StreamLink[] = [];
@@ -136,14 +136,14 @@ export function ackedAll(record: SubscriptionRecord): SubscriptionRecord {
   return { ...record, streams };
 }
 
-/** How far a worker has come with a stream. */
+/** How far a worker has processed a stream. */
 export interface Ack {
   readonly path: string;
   readonly offset: number;
 }
 
 /**
- * Notes how far a worker has come. All of it counts, or nothing.
+ * Notes the progress of a worker. All of it counts, or nothing.
  *
  * @returns A sentence that says what is wrong with it, or the record.
  */

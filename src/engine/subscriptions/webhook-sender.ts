@@ -1,5 +1,5 @@
 /**
- * What subscriptions need of the network, which is not the same on all runtimes.
+ * The network for subscriptions, which is not the same on all runtimes.
  * @module
  */
 
@@ -29,7 +29,7 @@ export interface WebhookSender {
    */
   check(url: string): Promise<string | undefined>;
   /**
-   * Sends a webhook to an address that was checked now. No redirect is followed.
+   * Checks the address again, and sends a webhook to it. No redirect is followed.
    *
    * @throws An error whose message says what went wrong.
    */

@@ -90,7 +90,7 @@ export const websocket: BunWebSocket = {
   sendPings: false,
   perMessageDeflate: false,
   maxPayloadLength: DEFAULT_LIMITS.messageBytes,
-  // What a port buffers stays below its follower's budget; Bun must never drop a frame.
+  // The buffer of a port stays below its follower's budget; Bun must never drop a frame.
   backpressureLimit: DEFAULT_LIMITS.messageBytes,
   closeOnBackpressureLimit: false,
 };

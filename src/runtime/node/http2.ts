@@ -1,5 +1,5 @@
 /**
- * What differs for an app that `node:http2` serves.
+ * The differences for an app that `node:http2` serves.
  * @module
  */
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";

@@ -57,7 +57,7 @@ function watchMessages(below: Duplex, handler: SocketHandler): void {
   });
 }
 
-/** What both ways of sending share. */
+/** The part that both ways of sending share. */
 abstract class WsPort implements SocketPort {
   protected readonly ws: WebSocket;
   protected isGone = false;

@@ -36,7 +36,7 @@ const MAX_RETRY_MS = 1_000;
 /** Maximum bytes per call of `String.fromCharCode`. */
 const CODES = 0x8000;
 
-/** What an {@link EventStream} consists of. */
+/** The parts of an {@link EventStream}. */
 export interface EventStreamParts {
   /** Receives the encoded events. */
   readonly below: Sink;

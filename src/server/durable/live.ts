@@ -24,7 +24,10 @@ import { cursorAfter } from "./cursor.ts";
 import { type EventEncoding, EventStream } from "./event-stream.ts";
 import { jsonChecksOf, notJson } from "./json-checks.ts";
 
-/** Seconds for which caches may keep that there is nothing new: long enough to answer all who wait for the same answer. */
+/**
+ * Seconds for which caches may keep an answer that there is nothing new: long enough to answer all clients that wait
+ * for it.
+ */
 const HERD_SECONDS = 1;
 
 /** A live read. */
@@ -79,8 +82,8 @@ export async function longPoll(service: Service, read: LiveRead): Promise<Respon
 }
 
 /**
- * Whether caches may keep an answer. What is appended stays, so a cache may answer all who wait for it. The cursor leads
- * them to another URL.
+ * Whether caches may keep an answer. Appended bytes do not change, so a cache may answer all clients that wait for
+ * them. The cursor leads them to another URL.
  */
 function isCached({ cacheSeconds }: Service, start: Start): boolean {
   return cacheSeconds > 0 && typeof start === "object" && "offset" in start;

@@ -1,5 +1,5 @@
 /**
- * The answer to `OPTIONS`: what the server knows, for browsers that ask before they send a request.
+ * The answer to `OPTIONS`: the methods and headers of the server, for browsers that ask before they send a request.
  * @module
  */
 import type { Context } from "hono";

@@ -69,7 +69,7 @@ export async function readBody(
   }
 }
 
-/** Reads pieces until the body ends, or until one is not wanted any more. */
+/** Reads pieces until the body ends, or until no more are wanted. */
 async function piecesOf(reader: BodyReader, wants: (length: number) => boolean): Promise<Uint8Array[]> {
   const pieces: Uint8Array[] = [];
   let length = 0;

@@ -1,5 +1,5 @@
 /**
- * Reading a path without a verb: what is stored, or what comes.
+ * Reading a path without a verb: the stored bytes, or the live ones.
  * @module
  */
 import type { StoreStat } from "../../engine/storage/store.ts";
@@ -12,7 +12,7 @@ import type { Exchange, Service } from "../service/service.ts";
 import { type LiveRead, longPoll, serverSentEvents } from "./live.ts";
 import { readJson } from "./read-json.ts";
 
-const NOT_LIVE = 'This server has no Durable Streams, and so no "live". Follow with "?verb=FOLLOW".';
+const NOT_LIVE = 'Durable Streams are off on this server, and "live" with them. Follow with "?verb=FOLLOW".';
 
 /** Answers with what is stored: the messages of a JSON stream, or the bytes. */
 export async function readStored(
@@ -62,7 +62,7 @@ function linesOf({ stream, ...found }: StoreStat): StoreStat {
 }
 
 /**
- * Answers with what comes.
+ * Answers with the live bytes.
  *
  * @throws {StreamError} `not_found`, `bad_request` without Durable Streams; what {@link longPoll} and
  * {@link serverSentEvents} throw.

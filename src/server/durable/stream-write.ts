@@ -1,5 +1,5 @@
 /**
- * What a `PUT` or `POST` without a verb asks for, besides its path.
+ * The parameters of a `PUT` or `POST` without a verb, besides its path.
  * @module
  */
 import type { Context } from "hono";

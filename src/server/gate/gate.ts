@@ -1,5 +1,5 @@
 /**
- * The gate: who may do what with which path.
+ * The gate: decides what a request may do with which path.
  * @module
  */
 import type { Context } from "hono";
@@ -79,7 +79,7 @@ export type AccessDecision = boolean | Permission | Refusal | Response;
  */
 export type Authorize = (request: AccessRequest) => AccessDecision | Promise<AccessDecision>;
 
-/** The challenge of a 401 without any credentials. RFC 6750 demands at least one parameter. */
+/** The challenge of a 401 without any credentials. RFC 6750 requires at least one parameter. */
 export const CHALLENGE = 'Bearer realm="httpfstream"';
 
 /** The same words for reading and listing: a difference would reveal whether a path is a folder. */

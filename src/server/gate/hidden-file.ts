@@ -13,7 +13,7 @@ interface Paths {
 
 /**
  * Whether an error would reveal that one of the folders above the path is a file, to a request that may not read that
- * file. A path below a file does not exist, as any other that was never written.
+ * file. A path below a file does not exist, like any other that was never written.
  *
  * @param access The permission of the request. Default: it may do everything.
  */

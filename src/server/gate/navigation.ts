@@ -9,8 +9,8 @@ import { PROGRAM_PARAMETERS } from "../../protocol/parameters.ts";
 export const NAVIGATION_HEADERS = "Accept, Sec-Fetch-Dest, Upgrade-Insecure-Requests";
 
 /**
- * Whether a request is the navigation of a browser: it wants a page for its window, and no part of the path. A browser
- * sends no `Sec-Fetch-Dest` to a server without TLS that is not on its machine.
+ * Whether a request is the navigation of a browser, which needs a page for its window, and no part of the path. A
+ * browser sends no `Sec-Fetch-Dest` to a server without TLS that is not on its machine.
  */
 export function isNavigation(c: Context): boolean {
   if (!isReading(c)) return false;

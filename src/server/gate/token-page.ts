@@ -2,33 +2,15 @@
  * The page for a browser that may not see a path yet: its script asks with the token that it keeps for the tab.
  * @module
  */
+import { PAGE_STYLE } from "./page-style.ts";
 import { TOKEN_PAGE_SCRIPT } from "./token-page-script.ts";
 
-/** Sets every colour for both the light and the dark scheme. */
-const STYLE = `
-:root { color-scheme: light dark; --text: #1f2328; --page: #fff; --link: #0550ae; --faint: #59636e; --line: #d1d9e0 }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e6edf3; --page: #0d1117; --link: #79b8ff; --faint: #9da7b3; --line: #30363d }
-}
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: var(--text); background: var(--page) }
-h1 { font-size: 1.25rem; overflow-wrap: anywhere }
-a { color: var(--link) }
-p { overflow-wrap: anywhere }
+const STYLE = `${PAGE_STYLE}p { overflow-wrap: anywhere }
 pre { font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere }
 input, button { font: inherit; color: var(--text); background: var(--page); border: 1px solid var(--faint); border-radius: .3rem; padding: .35rem .7rem; margin: .25rem .25rem .25rem 0; max-width: 100%; box-sizing: border-box }
 input { width: 24rem }
 button { cursor: pointer }
-table { border-collapse: collapse; width: 100% }
-td, th { padding: .2rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
-th { font-weight: 600; color: var(--faint) }
-td:first-child, th:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere }
 td:last-child, .live { color: var(--faint) }
-@media (max-width: 36rem) {
-  thead { display: none }
-  tr { display: flex; flex-wrap: wrap; justify-content: space-between; border-bottom: 1px solid var(--line); padding: .35rem 0 }
-  td { border: 0; padding: 0 .25rem }
-  td:first-child { flex: 1 0 100% }
-}
 `;
 
 /** The same for every path, so that it reveals nothing about any of them. */

@@ -90,7 +90,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => intake.stop(permissionEnded(path)));
   const begun = { type: "append", transport: "http", offset: batcher.channel.size } as const;
   const span = new LogSpan(service, exchange.subject, begun, () => batcher.channel.size, exchange.result);
-  // A body that was malformed from its first byte on leaves no file, also where that is seen only now.
+  // A body that was malformed from its first byte on leaves no file, even if that is detected only now.
   ended = intake.into(batcher).then(() => {
     return end(intake.reason, intake.isVoid && batcher.channel.created, intake.stopped);
   });
@@ -194,7 +194,7 @@ class Intake {
   readonly #body: BodyReader | undefined;
   readonly #limits: Readonly<Limits>;
   readonly #done: Promise<void>;
-  /** What arrived before there was a batcher. */
+  /** The pieces that arrived before there was a batcher. */
   readonly #early = new PieceQueue();
   #batcher: Batcher | undefined;
   #idleTimeout: IdleTimeout | undefined;

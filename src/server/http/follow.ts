@@ -68,7 +68,7 @@ export async function followBody(
   let ending: StreamError | undefined;
   let dropTimer: ReturnType<typeof setTimeout> | undefined;
   let giveUp = (): void => {};
-  // What a client has not read of a broken body stays in a server that can't drop its connection.
+  // A server that can't drop the connection keeps the part of a broken body that its client has not read.
   const givenUp = new Promise<void>((resolve) => {
     if (!platform.drop) giveUp = resolve;
   });

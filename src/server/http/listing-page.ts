@@ -5,6 +5,7 @@
 import { html } from "hono/html";
 import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import { urlPath } from "../../protocol/path.ts";
+import { PAGE_STYLE } from "../gate/page-style.ts";
 import { writableDate } from "../request/http-date.ts";
 import { listedName, SIGN_STYLE, titleName } from "../viewer/listed-name.ts";
 import type { PageParts } from "../viewer/page.ts";
@@ -24,27 +25,8 @@ export interface Listing {
 /** Marks the places for the rows and for the link to more. No file name contains it. */
 const MARK = "\0";
 
-/** Sets every colour for both the light and the dark scheme: the browser's defaults are unreadable in one of them. */
-const STYLE = `
-:root { color-scheme: light dark; --text: #1f2328; --page: #fff; --link: #0550ae; --faint: #59636e; --line: #d1d9e0 }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e6edf3; --page: #0d1117; --link: #79b8ff; --faint: #9da7b3; --line: #30363d }
-}
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: var(--text); background: var(--page) }
-h1 { font-size: 1.25rem; overflow-wrap: anywhere }
-table { border-collapse: collapse; width: 100% }
-td, th { padding: .2rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
-th { font-weight: 600; color: var(--faint) }
-td:first-child, th:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere }
-a { color: var(--link) }
-time, .live { color: var(--faint) }
+const STYLE = `${PAGE_STYLE}time, .live { color: var(--faint) }
 ${SIGN_STYLE}
-@media (max-width: 36rem) {
-  thead { display: none }
-  tr { display: flex; flex-wrap: wrap; justify-content: space-between; border-bottom: 1px solid var(--line); padding: .35rem 0 }
-  td { border: 0; padding: 0 .25rem }
-  td:first-child { flex: 1 0 100% }
-}
 `;
 
 /**

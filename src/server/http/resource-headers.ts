@@ -47,7 +47,7 @@ export function snapshotHeaders(found: StoreStat, { start, isHead, server }: Sna
   return new Headers({
     ...SANDBOX_HEADERS,
     ...contentHeaders(found),
-    // Where the end is, only holds now.
+    // The offset of the end is valid only now.
     "Cache-Control": isNow || (isHead && found.stream) ? "no-store" : cacheControl(server),
     "Accept-Ranges": "bytes",
     "Last-Modified": lastModified(found, Date.now()).toUTCString(),
@@ -67,7 +67,7 @@ export function cachedFor(seconds: number, { authorize }: Pick<Service, "authori
   return `${authorize ? "private" : "public"}, max-age=${seconds}`;
 }
 
-/** What is on record of a stream. */
+/** The headers for the state of a stream. */
 function streamHeaders({ stream }: StoreStat): Record<string, string> {
   return {
     ...(stream?.closed && { [CLOSED_HEADER]: "true" }),

@@ -1,5 +1,5 @@
 /**
- * What an append request asks for, besides its path.
+ * The parameters of an append request, besides its path.
  * @module
  */
 import type { Context } from "hono";

@@ -1,5 +1,5 @@
 /**
- * What a read or a follow asks for, besides its path.
+ * The parameters of a read or a follow, besides its path.
  * @module
  */
 import type { Context } from "hono";

@@ -34,7 +34,8 @@ export class TrustedProxies {
     if (direct === undefined || !this.trusts(direct)) return direct;
     const chains = [forwardedFor(headers.get("Forwarded")), split(headers.get("X-Forwarded-For"))];
     const peers = chains.filter((chain) => chain !== undefined).map((chain) => this.#lastOf(chain, direct));
-    // A proxy sets only one of the headers, so the other one may be the client's own. No header at all is no disagreement.
+    // A proxy sets only one of the headers, so the other one may be the client's own. Two missing headers do not
+    // disagree.
     return peers.every((peer) => peer === peers[0]) ? (peers[0] ?? direct) : direct;
   }
 

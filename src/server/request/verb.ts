@@ -1,5 +1,5 @@
 /**
- * What a request asks for: its verb, and whether it wants a WebSocket.
+ * What a request asks for: its verb, and whether it requests a WebSocket.
  * @module
  */
 import type { Context } from "hono";
@@ -13,7 +13,7 @@ export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "DELETE
 /** The name of a subprotocol. */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 
-/** What a request can ask for other than a plain read. */
+/** The requests that are not plain reads. */
 export type Verb = "APPEND" | "FOLLOW";
 
 /**

@@ -6,8 +6,8 @@ import type { StoreStat } from "../../engine/storage/store.ts";
 import type { Service } from "./service.ts";
 
 /**
- * What is known of a path, for readers: nothing is appended while a writer only has an idle claim. Whether the writer
- * of another process is storing a request is not known, so its claim counts as idle.
+ * The state of a path for readers: a path on which a writer only has an idle claim has no append. Whether the writer of
+ * another process is storing a request is not known, so its claim counts as idle.
  */
 export function withoutKept({ durable }: Pick<Service, "durable">, path: string, found: StoreStat): StoreStat {
   const isKept = durable?.isLingering(path) || (found.kept && !durable?.isWriting(path));

@@ -184,7 +184,7 @@ function sendable(thrown: unknown): unknown {
   return new TypeError(`The header "${name}" of a StreamError can't be sent.`, { cause: thrown });
 }
 
-/** Whether a header can be sent. A program without types may give a value that is no text. */
+/** Whether a header can be sent. A program without types may pass a value that is not a string. */
 function isSendable([name, value]: readonly [string, unknown]): boolean {
   return isHeaderName(name) && typeof value === "string" && isHeaderValue(value);
 }

@@ -1,5 +1,5 @@
 /**
- * What the metrics of a server are made of, and what turns them into text.
+ * The sources of the metrics of a server, and what turns them into text.
  * @module
  */
 import type { Store } from "../../engine/storage/store.ts";
@@ -8,7 +8,7 @@ import type { Traffic } from "./traffic.ts";
 /** The state of one server. */
 export interface MetricsSource {
   readonly traffic: Traffic;
-  /** What the store says about itself. */
+  /** The health and the counts of the store. */
   readonly store: Pick<Store, "health" | "counts">;
   /** Append sessions that wait for their appenders. */
   sessionsInGrace(): number;

@@ -40,7 +40,7 @@ function endingFirst({ expiresAtMs = Number.POSITIVE_INFINITY }: Permission, lat
 /**
  * Waits for the gate, but not for ever: a gate that hangs would hold every request and its connection.
  *
- * @throws {StreamError} `overloaded` if there is no answer in time. What comes later is ignored.
+ * @throws {StreamError} `overloaded` if there is no answer in time. A later answer is ignored.
  */
 async function inTime(
   { limits: { authorizeMs }, reporter }: Service,

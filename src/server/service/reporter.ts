@@ -1,5 +1,5 @@
 /**
- * What a server reports: its log, the events of `onEvent`, its counts, and each failure once. Reporting never throws.
+ * The reports of a server: its log, the events of `onEvent`, its counts, and each failure once. Reporting never throws.
  * @module
  */
 

@@ -19,7 +19,7 @@ export class RequestResult {
     this.#isOpen = true;
   }
 
-  /** What the request began will {@link end} it, however its connection ends. */
+  /** The append or follow that the request began will {@link end} it, however its connection ends. */
   began(): void {
     this.#hasBegun = true;
   }

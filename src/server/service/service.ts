@@ -1,5 +1,5 @@
 /**
- * What all requests of one server share.
+ * The parts that all requests of one server share.
  * @module
  */
 import type { Context } from "hono";

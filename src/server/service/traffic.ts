@@ -1,5 +1,5 @@
 /**
- * What a server counts for its metrics: per connection and per append, never per chunk.
+ * The counts of a server for its metrics: per connection and per append, never per chunk.
  * @module
  */
 import type { Channel } from "../../engine/append/channel.ts";
@@ -72,7 +72,7 @@ export class Traffic {
     else this.#ended.set(key, { type, transport, reason, count: 1 });
   }
 
-  /** Counts bytes of an answer that is no follow. */
+  /** Counts bytes of an answer that is not a follow. */
   read(transport: Transport, bytes: number): void {
     addTo(this.#read, transport, bytes);
   }

@@ -6,7 +6,7 @@
 import type { AppendOwner } from "../../engine/append/append-slot.ts";
 import type { Admission } from "../../engine/append/registry.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
-import { mayGoOn } from "../../engine/storage/unavailable.ts";
+import { mayContinue } from "../../engine/storage/unavailable.ts";
 import { type Chunk, Encoder } from "../../protocol/append-source.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
@@ -196,13 +196,13 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
 
   /** Called when storing has failed. */
   failed(error: StreamError): void {
-    this.#stop(error, mayGoOn(error) ? "restarting" : "lost");
+    this.#stop(error, mayContinue(error) ? "restarting" : "lost");
   }
 
   /** Called on shutdown. */
   async shutDown(): Promise<void> {
     this.#controller?.error(
-      new StreamError("restarting", `The server shuts down, which ends the append to "/${this.#path}".`),
+      new StreamError("restarting", `The server is shutting down, which ends the append to "/${this.#path}".`),
     );
     await this.#end("restarting");
   }
@@ -212,7 +212,7 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
     void this.#end(reason, error);
   }
 
-  /** What the program has ended the append with, or what its source has failed with. */
+  /** The reason with which the program has ended the append, or the error of its source. */
   #failure(reason: unknown): StreamError {
     if (reason instanceof StreamError) return reason;
     const message = `The source of the append to "/${this.#path}" has failed: ${explained(reason)}`;
@@ -228,8 +228,8 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
 }
 
 /**
- * The size of what may be no chunk at all. Without a size, the stream would fail and not ask the sink, so the path would stay
- * claimed; the sink refuses the chunk.
+ * The size of a chunk, or of a value that is not one. Without a size, the stream would fail without asking the sink, so
+ * the path would stay claimed; the sink refuses the value.
  */
 function queuedSize(chunk: unknown): number {
   try {

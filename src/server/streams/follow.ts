@@ -78,7 +78,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
     });
     // A caller that ignores `ended` still learns of a failure from the stream.
     this.ended.catch(() => {});
-    // What is no option is refused when the follow begins.
+    // An unknown option is refused when the follow begins.
     const given: unknown = (options as LocalFollowOptions | null)?.signal;
     this.#signal = isSignal(given) ? given : undefined;
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -221,7 +221,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
   #outcomeOf(end: FollowEnd, ended: EndedReason | undefined): EndedReason | StreamError {
     if (end === "gone") return aborted(undefined, this.#path);
     if (end !== "restarting") return ended ?? end;
-    const message = `The server shuts down. Follow "/${this.#path}" again later, from the offset that was reached.`;
+    const message = `The server is shutting down. Follow "/${this.#path}" again later, from the offset that was reached.`;
     return new StreamError("restarting", message, { path: this.#path });
   }
 

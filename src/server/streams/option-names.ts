@@ -1,5 +1,5 @@
 /**
- * The options of methods. A mistyped name would have no effect, without a word.
+ * Checks the options of methods. A mistyped name would silently have no effect.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";

@@ -35,7 +35,7 @@ export interface StreamStat extends Omit<StoreStat, "kept"> {
   readonly followers: number;
 }
 
-/** What the streams need of the app that serves them. */
+/** The parts of the app that the streams need. */
 export interface StreamsParts {
   readonly app: Hono;
   readonly service: Service;
@@ -123,9 +123,9 @@ export class Streams implements AsyncDisposable {
   }
 
   /**
-   * Follows a resource: everything stored from the start on, then what is appended, every byte once. The stream closes when
-   * the append ends; `ended` resolves to how. Without an append, it closes after the stored bytes. It reads no faster than its
-   * reader, and never slows the appender. An append of this program that was begun before is waited for.
+   * Follows a resource: everything stored from the start on, then what is appended, every byte once. The stream closes
+   * when the append ends; `ended` resolves to how. Without an append, it closes after the stored bytes. It reads no
+   * faster than its reader, and never slows the appender. It waits for an append that this program has begun before.
    *
    * @returns A stream that fails with a {@link StreamError}: `not_found`, `range` for an offset past the end, `replaced`,
    * `bad_request` for an invalid option, `restarting` if the server shuts down, `aborted`, and errors of the store.
@@ -231,9 +231,9 @@ export class Streams implements AsyncDisposable {
   }
 
   /**
-   * Answers a request of your own route with a follow of a path: as a WebSocket if the request asks for an upgrade, as an HTTP
-   * body otherwise; with `live=sse`, as server-sent events. Its parameters (`offset`, `tail`, `generation`) hold. An append of this program that was begun before is
-   * waited for. Refusals are responses, too.
+   * Answers a request of your own route with a follow of a path: as a WebSocket if the request asks for an upgrade, as
+   * an HTTP body otherwise; with `live=sse`, as server-sent events. The parameters `offset`, `tail` and `generation` of
+   * the request apply. It waits for an append that this program has begun before. Refusals are responses, too.
    *
    * @example
    * ```ts

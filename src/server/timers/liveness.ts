@@ -11,9 +11,9 @@ export interface Watch {
   /** The peer sent something: data or a pong. */
   heard(pong: boolean): void;
   /**
-   * Stops pinging. Resolves when every ping is answered, when no more pongs are to be expected, or when the watch ends.
-   * A peer that lags answers a ping only after it has read the data before it. If its pong reaches a connection that
-   * the runtime has closed, the system resets the connection, and the peer loses what it has not read yet.
+   * Stops pinging. Resolves when every ping is answered, when no more pongs can be expected, or when the watch ends. A
+   * peer that lags answers a ping only after it has read the data before it. If its pong reaches a connection that the
+   * runtime has closed, the system resets the connection, and the peer loses what it has not read yet.
    */
   settled(): Promise<void>;
   /** Ends the watch. */

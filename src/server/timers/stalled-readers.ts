@@ -8,7 +8,7 @@ import { StaggeredInterval } from "./staggered-interval.ts";
 /** Checks per limit: a reader is found at most a quarter of the limit too late. */
 const LOOKS = 4;
 
-/** One reader of a body. What it has been given and what it asks for shows whether it continues. */
+/** One reader of a body. The pieces that it has received and its requests for more show whether it continues. */
 export class BodyReading {
   /** Breaks the body off. */
   readonly stalled: (error: StreamError) => void;

@@ -137,7 +137,7 @@ class ListingFollow implements Follow, FolderWatcher {
   async #sendAll({ rows, next }: FolderWatch, sink: Sink): Promise<void> {
     let text = `event: list\ndata: {"path":${JSON.stringify(`/${this.#below}`)},"entries":[`;
     let separator = "";
-    /** The last row that the client may see: the name of another one is none of its business. */
+    /** The last row that the client may see: it must not learn the name of another one. */
     let last = this.#isVisible ? "" : next;
     let left = rows.size;
     for (const each of rows.all) {

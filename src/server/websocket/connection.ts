@@ -1,5 +1,5 @@
 /**
- * What all WebSockets of a server share, from before their upgrade until their end.
+ * The parts that all WebSockets of a server share, from before their upgrade until their end.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
@@ -17,7 +17,7 @@ import type { Watch } from "../timers/liveness.ts";
 export abstract class SocketConnection implements SocketHandler {
   abstract readonly messageLimits: MessageLimits;
   protected readonly service: Service;
-  /** What the request comes to. */
+  /** What became of the request. */
   protected readonly result: RequestResult;
   /** The connection, once it is open. */
   protected port: SocketPort | undefined;

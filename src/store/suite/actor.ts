@@ -1,5 +1,5 @@
 /**
- * What the suite has another process do with its store.
+ * The actions that the suite lets another process perform with its store.
  * @module
  */
 import type { AppendHandle, SessionClaim, SessionRecord, Store } from "../../engine/storage/store.ts";

@@ -18,7 +18,7 @@ export interface CaseStore {
   elsewhere(): Promise<OtherProcess>;
 }
 
-/** What a store may lack. */
+/** The features that a store may lack. */
 export type Need =
   | "discard"
   | "verify"
@@ -147,7 +147,7 @@ const PATIENCE_MS = 60_000;
 const LOOK_MS = 20;
 
 /** Calls a function until it resolves with something else than undefined, and resolves with that. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
   const untilMs = performance.now() + PATIENCE_MS;
   for (;;) {
     const found = await look();

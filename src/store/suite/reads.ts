@@ -65,7 +65,7 @@ export const READS: Cases = {
       for (let count = 0; count < pulls; count++) assert.equal((await reader.read()).done, false);
       const pending = reader.read();
       abort.abort();
-      // What is in the queue of an ordinary stream may still come.
+      // Chunks in the queue of an ordinary stream may still arrive.
       for (let next = await pending; !next.done; next = await reader.read());
     }
   },

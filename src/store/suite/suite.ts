@@ -141,7 +141,7 @@ async function runCase(open: StoreSuiteOptions["open"], run: Case): Promise<void
   }
 }
 
-/** What the store lacks. If the store fails, its tests will say how. */
+/** The features that the store lacks. If the store fails, its tests will say how. */
 async function probe(open: StoreSuiteOptions["open"]): Promise<ReadonlyMap<Need, string>> {
   const { store, elsewhere, close } = await open();
   const lifecycle = new StoreLifecycle(store);

@@ -22,7 +22,7 @@ export async function appendedFiles(
   const keys = { claimed: new Set([...leased, ...claimed]), open: new Set(open) };
   return (path, file) => {
     const maybe =
-      Claim.isHeld(file) ||
+      Claim.isClaimed(file) ||
       (keys.claimed.size > 0 && keys.claimed.has(fileKey(reserved, file))) ||
       (keys.open.size > 0 && keys.open.has(`${keyOf(path)}.json`));
     return maybe && isAppended(path, file);

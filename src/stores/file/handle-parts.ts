@@ -1,5 +1,5 @@
 /**
- * What the right to append to a file is made of.
+ * The parts of the right to append to a file.
  * @module
  */
 import type { Claim } from "./claims/claim.ts";
@@ -7,7 +7,7 @@ import type { GroupCommit } from "./journal/group-commit.ts";
 import type { RecordFiles } from "./records/record-files.ts";
 import type { LogFiles } from "./streams/log-files.ts";
 
-/** What a `FileAppendHandle` is made of. */
+/** The parts of a `FileAppendHandle`. */
 export interface HandleParts {
   /** The store's root. */
   readonly root: string;

@@ -194,7 +194,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
 
   /**
    * Writes a batch. Checks before, so that nothing is written into a file that is not ours any more, and after, so that
-   * no byte is published at an offset where it does not stand.
+   * no byte is published at another offset than it has in the file.
    *
    * @param isNoted Whether the log has a note of it, which is written first.
    */
@@ -255,7 +255,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     if (this.#released) return;
     this.#released = true;
     try {
-      // What cannot be flushed now is still in the journal. What cannot be recorded reads as lost.
+      // Bytes that cannot be flushed now are still in the journal. An end that cannot be recorded reads as lost.
       const settled = this.#commit?.settle(this.#disk).catch(() => {});
       await Promise.all([settled, this.#record(ended).catch(() => {})]);
       await this.#log.close().catch(() => {});

@@ -24,7 +24,7 @@ export interface AppendPlaces {
  */
 export async function isAppended(places: AppendPlaces, file: string, path: string): Promise<boolean | "kept"> {
   const { reserved, owner, lease, sessions } = places;
-  if (Claim.isHeld(file)) return Claim.isHeld(file);
+  if (Claim.isClaimed(file)) return Claim.isClaimed(file);
   if (lease.mayBeElsewhere(fileKey(reserved, file)) && mayBeClaimed(reserved, file)) {
     // Another program may have damaged the claims folder. That must not prevent reading.
     const holders = await claimantsOf(reserved, owner, file).catch(() => []);

@@ -1,6 +1,6 @@
 /**
- * What a store has to do with the other processes on its root: it follows their appends, reports its own to them, and asks
- * for paths.
+ * The dealings of a store with the other processes on its root: it follows their appends, reports its own to them, and
+ * asks for paths.
  * @module
  */
 import { relative } from "node:path";
@@ -38,7 +38,7 @@ export class OtherProcesses {
     this.#parts = parts;
     this.#peers = peersOf(reserved, owner.record, (key) => void owner.listen(key).catch(() => {}));
     // The other processes of the group follow what this one appends, and expect to hear of it at once.
-    if (ownGroup()) this.#peers.speaker.open(true);
+    if (ownGroup()) this.#peers.reporter.open(true);
   }
 
   /** See {@link Store.watch}. */
@@ -95,7 +95,7 @@ export class OtherProcesses {
    */
   announced<Handle extends AppendHandle>(handle: Handle, file: string): Handle {
     const { append, release } = handle;
-    const report = this.#peers.speaker.begins(fileKey(this.#parts.reserved, file), handle);
+    const report = this.#peers.reporter.begins(fileKey(this.#parts.reserved, file), handle);
     let isReleased = false;
     return Object.assign(handle, {
       append: (...batch: Parameters<AppendHandle["append"]>) =>

@@ -39,7 +39,7 @@ const WAIT_MS = 15_000;
 /** Maximum milliseconds between two attempts at a claim. */
 const ATTEMPT_INTERVAL_MS = 20;
 
-/** Who claims the files, and where. */
+/** The owner that claims the files, and their location. */
 export interface SubscriptionsPlace {
   readonly reserved: Reserved;
   readonly owner: Owner;
@@ -58,7 +58,7 @@ export class FileSubscriptions implements SubscriptionRecords {
   readonly #place: SubscriptionsPlace;
   readonly #reserved: Reserved;
   readonly #durable: boolean;
-  /** What was read of each file, by its name. */
+  /** The last content of each file, by its name. */
   #seen: ReadonlyMap<string, Seen> = new Map();
   /** The last change of each file. */
   readonly #changing = new Map<string, Promise<void>>();

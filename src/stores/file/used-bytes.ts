@@ -11,8 +11,8 @@ import { RESERVED_SEGMENT } from "../../protocol/path.ts";
 const LOOKS = 32;
 
 /**
- * Bytes of all files below a root, without those that the store keeps for itself. Links are not followed: what they lead
- * to is counted where it is, or belongs to no resource of this root. What can't be read counts as nothing.
+ * Bytes of all files below a root, without those that the store keeps for itself. Links are not followed: what they
+ * lead to is counted where it is, or belongs to no resource of this root. A file that can't be read counts as empty.
  */
 export async function usedBytesOf(root: string): Promise<number> {
   const reserved = join(root, RESERVED_SEGMENT);

@@ -1,5 +1,5 @@
 /**
- * Everything that an open store has: its connection, its lease, its parts.
+ * Opens a store: its connection, its lease, its parts.
  * @module
  */
 import { randomBytes } from "node:crypto";
@@ -8,8 +8,8 @@ import { StreamError } from "../../protocol/errors.ts";
 import { Claims } from "./claims/claim.ts";
 import type { Core } from "./claims/core.ts";
 import { Folders } from "./claims/folders.ts";
-import { HeldPaths } from "./claims/held-paths.ts";
 import { Looks } from "./claims/look.ts";
+import { OwnClaims } from "./claims/own-claims.ts";
 import { Calls } from "./connection/calls.ts";
 import { finalError } from "./connection/failures.ts";
 import { openLink } from "./connection/link.ts";
@@ -89,7 +89,7 @@ export async function openStore(settings: Settings, hasSession: (path: string) =
   }
 }
 
-/** The servers that store something: one that is alone does not say so. */
+/** The names of the servers that store data. A single server does not report its own as one of them. */
 function storing({ servers }: Installation, connected: string | undefined): Iterable<string> {
   return servers.size > 0 || connected === undefined ? servers : [connected];
 }
@@ -113,7 +113,7 @@ async function connected(settings: Settings, name: string, untilMs: number): Pro
   }
 }
 
-/** What is there once the servers have answered. */
+/** What is known once the servers have answered. */
 interface Found extends Pick<Core, "node" | "calls" | "layout"> {
   readonly connection: NatsConnection;
 }
@@ -124,9 +124,9 @@ function assembled(settings: Settings, found: Found, hasSession: (path: string) 
   const records = new Records(layout, calls);
   const leaders = new Leaders(calls, layout);
   const values = new Values(calls, leaders, layout.meta, giveUpMs);
-  const held = new HeldPaths();
+  const ownClaims = new OwnClaims();
   const core: Core = {
-    ...{ node, layout, calls, records, leaders, held, giveUpMs, tombstoneMs },
+    ...{ node, layout, calls, records, leaders, ownClaims, giveUpMs, tombstoneMs },
     states: new States(records),
     tails: new Tails(records),
     directory: new Directory(calls, layout),
@@ -142,7 +142,7 @@ function assembled(settings: Settings, found: Found, hasSession: (path: string) 
     locator: new Locator(records),
     taps: new Taps(() => openLink(settings, `httpfstream ${node} follows`)),
     lease: new Lease({ calls, layout, node, leaseMs, onLate }),
-    questions: answerQuestions(connection, layout, node, (question) => held.answer(question)),
+    questions: answerQuestions(connection, layout, node, ownClaims),
   };
 }
 

@@ -8,13 +8,13 @@ import { connectionUrls } from "./connection/link.ts";
 /** How to open a `jetstreamStore`. */
 export interface JetStreamStoreOptions {
   /**
-   * The NATS servers, as `host`, `host:port` or URLs with `nats:` or `tls:`. One that answers is enough: it names the others.
-   * A URL may have a user and a password.
+   * The NATS servers, as `host`, `host:port` or URLs with `nats:` or `tls:`. It is enough if one answers, because it
+   * names the others. A URL may have a user and a password.
    */
   servers: string | readonly string[];
   /**
-   * On how many servers each byte is stored: 1, 3 or 5. It holds when the installation is created; the store refuses to open one
-   * that has another number. Default 1.
+   * On how many servers each byte is stored: 1, 3 or 5. Fixed when the installation is created; the store refuses to
+   * open an installation with another number. Default 1.
    */
   replicas?: number;
   /** Distinguishes installations on the same servers: lower-case letters, digits and `-`, at most 16. Default `hfs`. */
@@ -44,7 +44,9 @@ export interface JetStreamStoreOptions {
    * disk before it acknowledges (`sync_interval: always`).
    */
   monitors?: readonly string[];
-  /** Whether to do without that proof: an acknowledged byte may then be lost in a power cut, or when a disk is full. */
+  /**
+   * Whether to start without that proof. Acknowledged bytes may then be lost in a power cut, or when a disk is full.
+   */
   unsafeSync?: boolean;
 }
 
@@ -118,7 +120,7 @@ export function settingsOf(options: JetStreamStoreOptions): Settings {
   for (const url of monitors) assertHttp(url);
   if (monitors.length === 0 && !unsafeSync) {
     throw new TypeError(
-      'The store must know that the NATS servers write to their disks before they acknowledge: set "sync_interval: always" in their configuration, and give the URLs of their monitoring ports in "monitors". With "unsafeSync", the store does without, and a power cut or a full disk may lose what was acknowledged.',
+      'The store must know that the NATS servers write to their disks before they acknowledge: set "sync_interval: always" in their configuration, and give the URLs of their monitoring ports in "monitors". With "unsafeSync", the store opens without that proof, and a power cut or a full disk may lose what was acknowledged.',
     );
   }
   const { credentials, nkey, tls } = options;

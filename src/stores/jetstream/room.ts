@@ -5,7 +5,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Core } from "./claims/core.ts";
 
-/** Bytes of all paths, with what is on record about them. */
+/** Bytes of all paths, including everything on record about them. */
 export async function usedBytesOf(core: Core): Promise<number> {
   const infos = await infosOf(core);
   return infos.reduce((sum, { state }) => sum + state.bytes, 0);

@@ -15,6 +15,7 @@ import type {
 } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkedPath } from "../../protocol/path.ts";
+import { appendedBelow } from "./claims/below.ts";
 import { requestHandover } from "./claims/handover.ts";
 import { removePath } from "./claims/remove.ts";
 import { JetStreamSessions } from "./kept/sessions.ts";
@@ -27,10 +28,10 @@ import { freeBytesOf, usedBytesOf } from "./room.ts";
 import { JetStreamStreams } from "./streams.ts";
 import { watchPath } from "./watch/watch.ts";
 
-/** Milliseconds for which a server that has lost its majority may answer with what was true. */
+/** Milliseconds for which a server that has lost its majority may answer with an old state. */
 const STALE_MS = 10_000;
 
-/** Milliseconds without a stored write or an answer after which the store is not well. */
+/** Milliseconds without a stored write or an answer after which the store counts as unhealthy. */
 const SILENT_MS = 3_000;
 
 /**
@@ -143,6 +144,10 @@ class JetStreamStore implements Store {
     return listFolder(await this.#ready(), folder, options);
   }
 
+  async appendedBelow(folder: string): Promise<ReadonlySet<string>> {
+    return appendedBelow((await this.#ready()).core, folder);
+  }
+
   async remove(path: string, check?: () => Promise<void>): Promise<boolean> {
     const { core, claims } = await this.#ready();
     return removePath(core, claims, path, check);
@@ -169,7 +174,7 @@ class JetStreamStore implements Store {
     return (await this.sessions.find(path)) !== undefined;
   }
 
-  /** Opens the store, if it is not open. One that could not be opened is tried again with the next call. */
+  /** Opens the store, if it is not open. If that fails, the next call tries again. */
   #ready(): Promise<Opened> {
     if (this.#closing) return Promise.reject(new StreamError("unavailable", "The store is closed."));
     this.#opening ??= openStore(this.#settings, (path) => this.#hasSession(path)).then(

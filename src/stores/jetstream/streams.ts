@@ -6,7 +6,7 @@ import type { StreamRecords, StreamState } from "../../engine/storage/stream-sta
 import type { StreamNotes } from "./kept/stream-notes.ts";
 import type { Opened } from "./opened.ts";
 
-/** What is on record of streams: their states are with their bytes, the rest is kept beside them. */
+/** The records of streams: their states are with their bytes, the rest is kept beside them. */
 export class JetStreamStreams implements StreamRecords {
   readonly #ready: () => Promise<Opened>;
 

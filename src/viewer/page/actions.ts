@@ -35,11 +35,11 @@ export async function goTo(view: LogView, place: string): Promise<boolean> {
   return true;
 }
 
-/** Opens a link to a place, also once more. The search and the kind of view stay. */
+/** Opens a link to a place, even if it is the current one. The search and the kind of view stay. */
 async function open(view: LogView, link: string): Promise<void> {
   const { lines, bytes } = parseLink(link);
   const hash = formatLink({ ...parseLink(location.hash), lines, bytes });
-  // The browser tells of changes only.
+  // The browser reports only changes.
   if (location.hash === hash) await view.openLink();
   else location.hash = hash;
 }

@@ -1,5 +1,5 @@
 /**
- * What the page shows when its path can't be read.
+ * The page when its path can't be read.
  * @module
  */
 import { Refused, Replaced } from "./bytes/source.ts";

@@ -15,8 +15,8 @@ const IDLE_NOTICE_MS = 300;
 const RETRY_MS = 5_000;
 
 /**
- * Milliseconds without a byte over plain HTTP after which the page asks whether the append goes on. Each further wait is
- * twice as long, up to the maximum.
+ * Milliseconds without a byte over plain HTTP after which the page asks whether the append continues. Each further wait
+ * is twice as long, up to the maximum.
  */
 const ASK_MS = 2_000;
 const MAX_ASK_MS = 64_000;
@@ -44,7 +44,7 @@ export class Follower {
   #isOverHttp = false;
   #ask: ReturnType<typeof setTimeout> | undefined;
   #askMs = ASK_MS;
-  /** Counts the questions whether the append goes on. Only the last answer counts. */
+  /** Counts the questions whether the append continues. Only the last answer counts. */
   #questions = 0;
   #isOver = false;
 

@@ -194,7 +194,7 @@ export class LogView {
     void this.#collapse();
   }
 
-  /** Hides the groups in the document that are to be hidden at first, unless the reader is inside. */
+  /** Hides the groups in the document that begin hidden, unless the reader is inside. */
   async #collapse(): Promise<void> {
     const found = [...byId("rows").querySelectorAll("[data-collapsed]")].flatMap((fold) => this.rows.rowOf(fold) ?? []);
     if (found.length === 0 || this.#isCollapsing) return;

@@ -80,7 +80,7 @@ async function openFolder(): Promise<void> {
   if (part) return part.showFolder(source, status);
   byId("pane").hidden = true;
   status.set("unknown");
-  showMissingPart("The entries do not change by themselves.");
+  showMissingPart("The list does not update.");
 }
 
 /** Shows what kind of view this is. */

@@ -44,7 +44,7 @@ export interface Found {
   readonly isEnd: boolean;
 }
 
-/** What a worker that searches tells: it begins to test a piece, has tested it, or can't go on. */
+/** The messages of a worker that searches: it begins to test a piece, has tested it, or can't continue. */
 export type SearchMessage =
   | Found
   | { readonly type: "testing" }

@@ -17,7 +17,7 @@ const ESCAPE_BYTE = 27;
 const NEWLINE = 10;
 const DECODER = new TextDecoder();
 
-/** Searches, and tells of each piece what was found in it. */
+/** Searches, and reports the hits of each piece. */
 export async function searchLines(order: SearchOrder, tell: (message: SearchMessage) => void): Promise<void> {
   const { expression, isFields, url, token, generation, to } = order;
   try {
@@ -35,7 +35,7 @@ export async function searchLines(order: SearchOrder, tell: (message: SearchMess
     }
   } catch (error) {
     const isSyntax = error instanceof SyntaxError;
-    const message = isSyntax ? "That is no regular expression." : "The search failed.";
+    const message = isSyntax ? "That is not a valid regular expression." : "The search failed.";
     tell({ type: "failed", message: error instanceof QueryError ? error.message : message });
   }
 }

@@ -18,7 +18,7 @@
  * - `gathered messages`: the runtime buffers a message, up to 64 MiB, before the app can refuse it.
  * - `upgrade headers`: the runtime decides alone about the headers of a granted upgrade.
  * - `late head`: the runtime sends a response's headers with the first bytes of its body.
- * - `folders elsewhere`: several servers, each of which knows of the appends at itself whether a folder is live.
+ * - `folders elsewhere`: several servers, each of which knows only by its own appends whether a folder is live.
  */
 export type Difference =
   | "raw text frames"

@@ -1,5 +1,5 @@
 /**
- * What a worker and the process that has started it say to each other.
+ * The messages between a worker and the process that started it.
  * @module
  */
 import type { ProcessGroup } from "../../../stores/file/groups/process-group.ts";
@@ -7,7 +7,7 @@ import type { ProcessGroup } from "../../../stores/file/groups/process-group.ts"
 /** The environment variable that makes a server a worker. Its value is JSON: {@link WorkerTerms}. */
 export const WORKER_VARIABLE = "HTTPFSTREAM_WORKER";
 
-/** What a worker is told when it starts. */
+/** What a worker learns when it starts. */
 export interface WorkerTerms {
   /** Its number, from 1 on. A worker that replaces another one has the same. */
   readonly number: number;
@@ -23,7 +23,7 @@ export type MetricsSnapshot = readonly object[];
 export type FromWorker =
   /** It listens. */
   | { readonly type: "ready"; readonly port: number }
-  /** Its metrics now. `id`: which request this answers; undefined for the last ones, before it ends. */
+  /** Its metrics now. `id`: the request that this answers; undefined for the last metrics, before it ends. */
   | { readonly type: "metrics"; readonly id?: number; readonly metrics: MetricsSnapshot };
 
 /** To a worker. */

@@ -1,5 +1,5 @@
 /**
- * How this program is started once more, as a worker.
+ * How to start this program again, as a worker.
  * @module
  */
 import process from "node:process";
@@ -12,8 +12,8 @@ export interface ProgramToStart {
 }
 
 /**
- * Under this symbol, a script that has loaded the program into its own process says how it was started: its path, and the
- * arguments before those of the program. `scripts/run.mjs` is such a script.
+ * Under this symbol, a script that loads the program into its own process leaves its own path, and the arguments before
+ * those of the program. `scripts/run.mjs` is such a script.
  */
 const LAUNCHER = Symbol.for("httpfstream.launcher");
 

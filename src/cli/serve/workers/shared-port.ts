@@ -12,8 +12,8 @@ interface DenoPermissions {
 }
 
 /**
- * Whether one listener accepts connections for all workers, in the process that has started them. On Bun, each has its own
- * at the same port.
+ * Whether one listener accepts connections for all workers, in the process that started them. On Bun, each worker has
+ * its own listener at the same port.
  */
 export const SHARES_LISTENER: boolean = process.versions.bun === undefined;
 

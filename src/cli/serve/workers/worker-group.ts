@@ -11,24 +11,29 @@ import type { ProcessEnd, RunningWorker } from "./worker-process.ts";
 export interface WorkerGroupParts {
   /** How many workers there are. */
   readonly count: number;
-  /** Starts the worker with a number. `port`: where it is to listen; undefined for the port that the command line names. */
+  /** Starts the worker with a number. `port`: where it listens; undefined for the port that the command line names. */
   readonly fork: (number: number, port: number | undefined) => RunningWorker;
-  /** Whether workers that listen to what the first one was told get its port, even if it was told to take any. */
+  /**
+   * Whether workers that listen at the address of the first one share its port, even if that address names any free
+   * port.
+   */
   readonly sharesListener: boolean;
-  /** Milliseconds within which a worker ends that was asked to. Otherwise it hangs, or is suspended, and is killed. */
+  /**
+   * Milliseconds within which a worker must end after it was asked to. One that hangs or is suspended is then killed.
+   */
   readonly endMs: number;
-  /** Receives a sentence about each worker that starts or ends, but for the first ones. */
+  /** Receives a sentence about each worker that starts or ends, except for the first start. */
   readonly announce: (line: string) => void;
   /** Receives the last metrics of a worker that has ended. */
   readonly onLastMetrics: (metrics: MetricsSnapshot) => void;
 }
 
-/** One of the workers that there are to be. */
+/** The place of one worker, whichever process fills it. */
 interface Place {
   readonly number: number;
   readonly backOff: BackOff;
   worker: RunningWorker | undefined;
-  /** Settles when nothing is being started in this place. */
+  /** Settles when no worker is being started in this place. */
   starting: Promise<void> | undefined;
 }
 
@@ -38,10 +43,10 @@ export class WorkerGroup {
   readonly #places: readonly Place[];
   /** All workers that run, also those that are about to be replaced, or not ready. */
   readonly #running = new Set<RunningWorker>();
-  /** How many workers have ended that were not asked to, also before they served. */
+  /** How many workers have ended unexpectedly, also before they served. */
   deaths = 0;
   #port: number | undefined;
-  /** The port that the present workers were told. */
+  /** The port that the present workers were started with. */
   #told: number | undefined;
   #stopping: NodeJS.Signals | undefined;
   #isStarted = false;
@@ -62,7 +67,7 @@ export class WorkerGroup {
     return [...this.#running].filter(({ readySinceMs, isLeaving }) => readySinceMs !== undefined && !isLeaving);
   }
 
-  /** The last metrics of the workers that run. Those of one that has ended were passed on. */
+  /** The last metrics of the running workers. Those of an ended worker were passed to `onLastMetrics`. */
   get metrics(): MetricsSnapshot[] {
     return [...this.#running].flatMap(({ metrics }) => (metrics ? [metrics] : []));
   }
@@ -75,7 +80,8 @@ export class WorkerGroup {
   /**
    * Starts all workers: the first one alone, which finds out whether they can start at all, and on which port.
    *
-   * @returns The port; or how a worker has ended that could not start. It has said why, and the others have ended as well.
+   * @returns The port; or the end of a worker that could not start. That worker has printed the reason, and the others
+   * have ended as well.
    */
   async start(): Promise<number | ProcessEnd> {
     const [first, ...others] = this.#places;
@@ -103,7 +109,7 @@ export class WorkerGroup {
     return this.#rolling;
   }
 
-  /** Ends all workers in order, and kills those that do not end. Resolves when they have ended. */
+  /** Shuts down all workers cleanly, and kills those that do not end. Resolves when they have ended. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     this.#stopping ??= signal;
     for (const end of this.#pauses) end();
@@ -118,7 +124,8 @@ export class WorkerGroup {
   }
 
   #fork({ number }: Place): RunningWorker {
-    // The one listener that workers share is found by what they were told. Without a worker, it does not exist any more.
+    // Workers find their shared listener by the address that they were started with. Without a worker, the listener no
+    // longer exists.
     if (this.ready.length === 0 || !this.#parts.sharesListener) this.#told = this.#port;
     const worker = this.#parts.fork(number, this.#told);
     this.#running.add(worker);
@@ -126,12 +133,14 @@ export class WorkerGroup {
       this.#running.delete(worker);
       if (worker.metrics) this.#parts.onLastMetrics(worker.metrics);
     });
-    // The shutdown began while it was started.
+    // The shutdown began while this worker was being started.
     if (this.#stopping) this.#end(worker, this.#stopping);
     return worker;
   }
 
-  /** Starts a worker, and puts it in its place once it listens. Resolves to how it has ended if it does not come to that. */
+  /**
+   * Starts a worker, and puts it in its place once it listens. Resolves to the end of a worker that ended before that.
+   */
   async #startIn(place: Place): Promise<ProcessEnd | undefined> {
     let worker: RunningWorker;
     try {
@@ -208,7 +217,7 @@ export class WorkerGroup {
 
   /** Replaces the worker of a place. Resolves to whether the next one can be replaced, too. */
   async #replace(place: Place): Promise<boolean> {
-    // A worker that is being started now is a new one, but may have been started before what it is to find has changed.
+    // A worker that is being started now is new, but may have started before the program or its files changed.
     while (place.starting) await place.starting;
     const old = place.worker;
     if (this.#stopping) return false;

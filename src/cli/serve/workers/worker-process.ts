@@ -1,5 +1,5 @@
 /**
- * One worker, as the process that has started it sees it.
+ * One worker, as the process that started it sees it.
  * @module
  */
 import cluster, { type Worker } from "node:cluster";
@@ -19,13 +19,13 @@ export interface RunningWorker {
   /** Its port, once it listens; undefined if it has ended before. */
   readonly ready: Promise<number | undefined>;
   readonly ended: Promise<ProcessEnd>;
-  /** Whether its end was asked for. */
+  /** Whether it was asked to end. */
   readonly isLeaving: boolean;
   /** When it began to listen, on the monotonic clock; undefined if it does not listen. */
   readonly readySinceMs: number | undefined;
   /** The last metrics that it has reported. */
   readonly metrics: MetricsSnapshot | undefined;
-  /** Ends it in order. */
+  /** Shuts it down cleanly. */
   stop(signal: NodeJS.Signals): void;
   /** Ends it at once. */
   kill(): void;
@@ -92,7 +92,7 @@ export class WorkerProcess implements RunningWorker {
       const timer = setTimeout(done, timeoutMs);
       this.#asked.set(id, done);
       const question: ToWorker = { type: "measure", id };
-      // A worker that has just ended gets nothing; its last metrics count.
+      // A worker that has just ended receives nothing; its last metrics count.
       this.#worker.send(question, (error) => error && done());
     });
   }

@@ -1,5 +1,5 @@
 /**
- * A server as one of several workers, as it sees the process that has started it.
+ * A worker's own side of its connection to the process that started it.
  * @module
  */
 import cluster from "node:cluster";
@@ -26,10 +26,10 @@ export class Worker {
     if (terms === undefined || !cluster.isWorker) return undefined;
     const parsed = JSON.parse(terms) as WorkerTerms;
     joinGroup(parsed.group);
-    // When the other process has died, this one is to end in order, and not at once.
+    // When the other process has died, this one must shut down cleanly, and not end at once.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
-    // It is for the other process. `pkill` sends it to all that have the name of the program.
+    // The signal is meant for the other process, but `pkill` sends it to all processes with the name of the program.
     if (process.platform !== "win32") process.on("SIGUSR2", () => {});
     return new Worker(parsed);
   }

@@ -12,7 +12,7 @@ import type { Refusals } from "./server-refusal.ts";
 const NO_HOST: PlainAnswer = {
   status: 400,
   code: "bad_request",
-  sentence: "The request has no Host header, which HTTP/1.1 demands.",
+  sentence: "The request has no Host header, which HTTP/1.1 requires.",
 };
 
 const NO_URL: PlainAnswer = {

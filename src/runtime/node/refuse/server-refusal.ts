@@ -1,5 +1,5 @@
 /**
- * What the server refuses by itself, before the app gets a request: it goes to the log like what the app refuses, and to
+ * The refusals of the server itself, before the app gets a request: they go to the log like refusals of the app, and to
  * whom counts it.
  * @module
  */
@@ -46,7 +46,7 @@ export interface ReadableRequest {
   readonly headers?: NodeJS.Dict<string | string[]>;
 }
 
-/** What stands for a part of a request that could not be read. */
+/** Takes the place of a part of a request that could not be read. */
 const UNREAD = "-";
 
 /** Options of {@link Refusals}. */

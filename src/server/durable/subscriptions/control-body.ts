@@ -30,7 +30,7 @@ export type Body = Readonly<Record<string, unknown>>;
 export function parseBody(bytes: Uint8Array): Body {
   if (bytes.length === 0) return {};
   const json = withoutMark(bytes);
-  // What `JSON.parse` needs most of a second for, as it is nested so deep, is refused before.
+  // Deeply nested JSON is refused first, because `JSON.parse` would need most of a second for it.
   const body: unknown = isJson(json) ? JSON.parse(new TextDecoder().decode(json)) : undefined;
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as Body;
   throw invalid("The body must be a JSON object, in UTF-8 and nested at most 1,000 levels deep.");
@@ -81,7 +81,7 @@ export function workerIn(body: Body): string {
 }
 
 /**
- * What a worker says of its wake.
+ * The report of a worker about its wake.
  *
  * @throws {SubscriptionError} `INVALID_REQUEST`, `INVALID_OFFSET`
  */

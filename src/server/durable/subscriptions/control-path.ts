@@ -1,12 +1,12 @@
 /**
- * The control paths of subscriptions: what stands behind the reserved segment.
+ * The control paths of subscriptions: the part behind the reserved segment.
  * @module
  */
 import { CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { checkedPath, resourceSegment, shortened } from "../../../protocol/path.ts";
 
-/** What a control path asks for. */
+/** The meaning of a control path. */
 export type ControlPath =
   | { readonly what: "keys" }
   | { readonly what: "subscription" | "streams" | "callback" | "claim" | "ack" | "release"; readonly id: string }

@@ -1,5 +1,5 @@
 /**
- * The control paths of subscriptions: who may ask, and what is answered.
+ * The control paths of subscriptions: permissions, and answers.
  *
  * The gate is asked about the control path itself, and about every path of a subscription. The worker of a wake shows
  * the token of the wake instead: it has no other one, and the token allows nothing else.
@@ -25,7 +25,7 @@ import { probesOf } from "./pattern-probes.ts";
 /** A request for a control path. */
 export interface ControlRequest {
   readonly exchange: Exchange;
-  /** What is asked for; undefined for an unknown path. */
+  /** The request; undefined for an unknown path. */
   readonly control: ControlPath | undefined;
   /** The folder that the paths of the subscription are relative to; empty for the root folder. */
   readonly root: string;
@@ -47,10 +47,12 @@ const METHODS: Readonly<Record<ControlPath["what"], readonly string[]>> = {
   release: ["POST"],
 };
 
-/** What the gate is asked about the control path, by method. Workers show the tokens of their wakes. */
+/**
+ * The actions that the gate must allow on the control path, by method. Workers show the tokens of their wakes instead.
+ */
 const ACTIONS: Readonly<Record<string, Action>> = { GET: "read", HEAD: "read", PUT: "append", POST: "append" };
 
-/** What a request is answered with. */
+/** The answer to a request. */
 interface Asked {
   readonly service: Service;
   readonly actions: SubscriptionActions;
@@ -184,7 +186,7 @@ async function claim(asked: Asked, name: SubscriptionName): Promise<Response> {
   return withBody(asked, async (body) => claimAnswer(await asked.actions.claim(name, workerIn(body))));
 }
 
-/** What the worker of a wake asks for. Anyone may send it, so nothing is read before its token is checked. */
+/** The request of the worker of a wake. Anyone may send it, so nothing is read before its token is checked. */
 async function work(asked: Asked, name: SubscriptionName, what: "callback" | "ack" | "release"): Promise<Response> {
   const { actions, request } = asked;
   const [, token] = /^bearer +(\S+)$/i.exec(request.exchange.c.req.header("Authorization") ?? "") ?? [];

@@ -10,7 +10,7 @@ import type { WebhookSender } from "../../../engine/subscriptions/webhook-sender
 import { causesOf } from "../../../support/printable.ts";
 import type { Reporter } from "../../service/reporter.ts";
 
-/** What subscriptions consist of. */
+/** The parts of subscriptions. */
 export interface SubscriptionParts {
   readonly registry: AppendRegistry;
   readonly durable: DurableStreams | undefined;

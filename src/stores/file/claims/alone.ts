@@ -1,6 +1,6 @@
 /**
- * Whether others keep this process from claims by the lease: processes outside the group from the whole root, and those of
- * the group from a path.
+ * Whether other processes prevent claims by the lease: a process outside the group prevents all of them, and a process
+ * of the group prevents that of its path.
  * @module
  */
 import { existsSync } from "node:fs";
@@ -17,12 +17,12 @@ import { isOwnerRecord, type Owner } from "./owner.ts";
 import { takenBy } from "./survey.ts";
 
 /**
- * Whether no living process outside the group has claims. Breaks the lease of a process that has gone.
+ * Whether no living process outside the group has claims. Breaks the lease of a process that has ended.
  *
  * @throws Errors of the operating system.
  */
 export async function isAlone(reserved: Reserved, owner: Owner): Promise<boolean> {
-  // The group has found that out already, and others break its lease.
+  // The group has checked that already, and any other process breaks its lease.
   if (groupLease(reserved)) return true;
   const { id: self, group } = owner.record;
   for (const id of await namesIn(reserved.servers)) {

@@ -1,5 +1,5 @@
 /**
- * What a claim is made of.
+ * The parts of a claim.
  * @module
  */
 import type { Stats } from "node:fs";

@@ -20,7 +20,7 @@ import type { ClaimParts } from "./claim-parts.ts";
 import { AWAY, claimsFolder, dropEntry, endMarker, nextName, ownEntries, removeUnread, WATCH } from "./entries.ts";
 import { isHandoverRequested } from "./handover.ts";
 import { breakForeignLease, type SlotState } from "./lease-files.ts";
-import type { Hold, LeasedClaim, Mark } from "./mark.ts";
+import type { GroupReservation, LeasedClaim, Mark } from "./mark.ts";
 import { LEASE_MS, type OwnedClaim } from "./owner.ts";
 import { type Survey, survey, takenElsewhere } from "./survey.ts";
 import { takeOver } from "./takeover.ts";
@@ -32,9 +32,9 @@ const ATTEMPTS = 8;
 const BACK_OFF_MS = 20;
 
 /** The files that this process has claimed, through any of its stores. */
-const held = new Map<string, Pick<ClaimParts, "isKept">>();
+const ownClaims = new Map<string, Pick<ClaimParts, "isKept">>();
 
-/** A claim of a file, held by this process. */
+/** A claim of a file by this process. */
 export class Claim {
   readonly #parts: ClaimParts;
   readonly #folder: string;
@@ -50,8 +50,8 @@ export class Claim {
   #isEntered = false;
   /** The claim by the lease of the whole root, unless it is by path. */
   #mark: Mark | undefined;
-  /** What keeps the other processes of the group from a path that is claimed by path. */
-  #hold: Hold | undefined;
+  /** Keeps the other processes of the group away while the file is claimed by path. */
+  #reservation: GroupReservation | undefined;
   #inherited = false;
   #wasSilent = false;
   #released = false;
@@ -72,15 +72,15 @@ export class Claim {
    */
   static async take(parts: ClaimParts): Promise<Claim> {
     const { file, path, owner } = parts;
-    if (held.has(file)) throw heldByAppender(path);
-    held.set(file, parts);
+    if (ownClaims.has(file)) throw heldByAppender(path);
+    ownClaims.set(file, parts);
     const claim = new Claim(parts);
     try {
       await claim.#markInLease();
       if (claim.#mark) await parts.check?.();
       else {
         await owner.begin(claim.#owned);
-        claim.#hold = await parts.lease?.hold(claim.#key, claim.#leased);
+        claim.#reservation = await parts.lease?.reserve(claim.#key, claim.#leased);
         await claim.#take();
       }
       return claim;
@@ -91,8 +91,8 @@ export class Claim {
   }
 
   /** Whether this process has claimed a file; `kept` if it caches the claim between many short appends. */
-  static isHeld(file: string): boolean | "kept" {
-    return held.get(file)?.isKept ? "kept" : held.has(file);
+  static isClaimed(file: string): boolean | "kept" {
+    return ownClaims.get(file)?.isKept ? "kept" : ownClaims.has(file);
   }
 
   /** Whether the previous owner died or fell silent while it had the file. */
@@ -151,7 +151,7 @@ export class Claim {
     this.#released = true;
     if (this.#mark?.free()) {
       this.#parts.owner.leave(this.#owned);
-      held.delete(this.#parts.file);
+      ownClaims.delete(this.#parts.file);
       return;
     }
     try {
@@ -159,8 +159,8 @@ export class Claim {
       await this.#release(ended);
     } finally {
       if (this.#entry) ownEntries.delete(this.#entry);
-      held.delete(this.#parts.file);
-      this.#hold?.free();
+      ownClaims.delete(this.#parts.file);
+      this.#reservation?.free();
       await this.#parts.owner.end(this.#owned);
     }
   }
@@ -182,7 +182,7 @@ export class Claim {
   /** Claims the path by the lease of the whole root, if this process has that or can have it. */
   async #markInLease(): Promise<void> {
     const marking = this.#parts.lease?.mark(this.#key, this.#parts.file, this.#leased);
-    // Nothing is awaited where nothing must be.
+    // Await only if there is something to wait for: an `await` costs a turn.
     if (marking) await marking;
   }
 
@@ -195,18 +195,18 @@ export class Claim {
     return { path, isKept, leaseMs: this.#leaseMs, marked, enterByPath: (state) => this.#enterByPath(state) };
   }
 
-  /** Enters by path what is claimed by a lease that was broken. */
+  /** Makes an entry for a claim whose lease was broken. */
   async #enterByPath(state: () => SlotState | undefined): Promise<void> {
     if (!this.#mark) return;
     adoptFormer(this.#parts.reserved, this.#parts.file);
     const names = await namesIn(this.#folder);
     const entering = this.#enter(names).then(state);
-    // What cannot be entered stays in the lease, and must leave no entry that nothing removes.
+    // A claim that cannot be entered stays in the lease, and must leave no entry behind.
     const now = await entering.catch((error) => this.#backOff().then(() => Promise.reject(error)));
     const entry = this.#entry as string;
     this.#mark = undefined;
     if (now === "+" || (now === undefined && !(await this.#survey()).isTaken)) return;
-    // Another process has the path. If it has not fenced this one off, the next one must.
+    // Another process has the path. If it has not fenced this process off, its successor must.
     this.#revoke();
     if (now === "!") await rename(entry, join(this.#folder, `${AWAY}${basename(entry)}`)).catch(() => {});
     else await removeFile(entry).catch(() => {});
@@ -217,16 +217,16 @@ export class Claim {
     let found: Survey | undefined;
     closeToEarlier(reserved);
     adoptFormer(reserved, file);
-    if (!this.#hold?.isIntact) breakForeignLease(reserved);
+    if (!this.#reservation?.isIntact) breakForeignLease(reserved);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await isHandoverRequested(reserved, owner, file)) break;
       found = await this.#survey();
       if (found.isTaken) break;
       await this.#enter(found.names);
       // After the entry: a process that takes the lease searches for entries, and finds this one.
-      if (!this.#hold?.isIntact) breakForeignLease(reserved);
+      if (!this.#reservation?.isIntact) breakForeignLease(reserved);
       found = await this.#survey();
-      // While this process stood still, another one may have moved our entry away, and may be gone by now.
+      // While this process was suspended, another one may have moved our entry away, and may have ended since.
       const isThere = this.#entry !== undefined && found.names.includes(basename(this.#entry));
       if (isThere && !found.isTaken) return this.#takeOver(found);
       // Another process entered at the same moment. Both back off, and try again at different times.

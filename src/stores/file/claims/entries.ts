@@ -164,8 +164,8 @@ export function mayBeClaimed(reserved: Reserved, file: string): boolean {
 
 /** The claims by the lease among the slots of a path. */
 export function leasedEntries(slots: readonly Slot[]): Entry[] {
-  const held = slots.filter(({ state }) => state === "+");
-  return held.map((slot) => {
+  const taken = slots.filter(({ state }) => state === "+");
+  return taken.map((slot) => {
     const { lease, at, owner, isKept } = slot;
     return { name: `${lease} ${at}`, file: lease, owner: { ...owner, ...(isKept && { isKept }) }, slot };
   });

@@ -1,9 +1,9 @@
 /**
  * The lease that the processes of a group share.
  *
- * Its file has no slots, and the process that started the group stands in it. Each process of the group has a file of its
- * own for its slots, which looks to others like a broken lease that is still in use: so they read it, also earlier
- * versions, and nothing else is new to them. Inside the group, links decide who has a path; see `term-links.ts`.
+ * Its file has no slots, and names the process that started the group. Each process of the group has a file of its own
+ * for its slots. To other processes, that file looks like a broken lease that is still in use, so they read it, and
+ * earlier versions do, too. Inside the group, links decide which process has a path; see `term-links.ts`.
  * @module
  */
 import { randomUUID } from "node:crypto";
@@ -21,7 +21,10 @@ import type { OwnerRecord } from "./owner.ts";
 /** Attempts at writing into a folder that other processes remove when it is empty. */
 const ATTEMPTS = 8;
 
-/** The key of the first slot, which is never free: an unused file would be taken for a broken lease, and removed. */
+/**
+ * The key of the first slot, which is never free: other processes would take an unused file for a broken lease, and
+ * remove it.
+ */
 const PINNED = "0".repeat(40);
 
 /** The slots that a new file begins with. */
@@ -29,7 +32,7 @@ const PINNED_SLOTS = 1;
 
 /** The lease of a group, as its file shows it. */
 export interface GroupLease {
-  /** A random id, which the file says. */
+  /** A random id, stored in the file. */
   readonly term: string;
 }
 
@@ -64,7 +67,7 @@ function openHeld(reserved: Reserved): (GroupLease & HeldLease) | undefined {
   }
 }
 
-/** What the other processes of a group have, while the group has the lease. */
+/** The paths of the other processes of a group, while the group has the lease. */
 export interface GroupView {
   readonly term: string;
   /**
@@ -76,7 +79,7 @@ export interface GroupView {
 }
 
 /**
- * What the other processes of the group have now.
+ * The paths that the other processes of the group have now.
  *
  * @returns Undefined if there is no group, or it does not have the lease.
  * @throws Errors of the operating system.
@@ -94,8 +97,8 @@ export function groupView(reserved: Reserved, self: OwnerRecord): GroupView | un
 }
 
 /**
- * Joins the lease of the group, and takes it for the group if it is free. It does not yet count: this process must check for
- * other claims first.
+ * Joins the lease of the group, and takes it for the group if it is free. The lease does not count yet: this process
+ * must check for other claims first.
  *
  * @returns Undefined if another process has the lease.
  * @throws Errors of the operating system.
@@ -169,6 +172,6 @@ export function endGroup(reserved: Reserved, { id }: Pick<ProcessGroup, "id">): 
     // Between the two, another process may have taken the lease, and may have claims by it.
     if (ownerOfLease(broken)?.id === id) removeFileNow(broken);
   } catch {
-    // A lease whose owner has ended does not keep others from the root.
+    // A lease whose owner has ended does not keep other processes from the root.
   }
 }

@@ -26,7 +26,8 @@ const FORGOTTEN_MS = 10_000;
 export async function requestHandover(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
   const request = requestFor(reserved, file);
   await writeJsonAtomic(reserved, request, owner.record, false);
-  // A process with the lease checks for requests only where it claims by path; those of a group always.
+  // A process with the lease checks for requests only for paths that it has claimed by path; a process of a group
+  // always checks.
   if (!groupLease(reserved)) breakForeignLease(reserved);
   return () => removeFile(request);
 }

@@ -1,10 +1,10 @@
 /**
- * The leases of a root as files: what they contain, and what other processes do with them.
+ * The leases of a root as files: their contents, and how other processes read and change them.
  *
- * A lease begins with a line about its owner. A *slot* for each claim follows: one character for its state, the
- * key of the path, a `k` if the claim is cached between many short appends, and a line end. `held` is the lease that
- * counts. A process that wants claims by path breaks it: it gives it another name. From then on it has no new claims,
- * and those that it had are in its slots until their owner has entered them by path.
+ * A lease begins with a line about its owner. A *slot* for each claim follows: one character for its state, the key of
+ * the path, a `k` if the claim is cached between many short appends, and a line end. `held` is the lease that counts. A
+ * process that claims by path breaks the lease by renaming it. A broken lease gets no new claims, and its claims are in
+ * its slots until their owner has made entries for them.
  * @module
  */
 import { randomUUID } from "node:crypto";
@@ -32,9 +32,9 @@ const HELD = "held";
 export const HEADER_BYTES = 1_024;
 
 /** Bytes of a slot. Slots do not cross the pages of the system's cache. */
-export const SLOT_BYTES = 64;
+const SLOT_BYTES = 64;
 
-/** Stands behind the key of a cached claim. */
+/** Follows the key of a cached claim. */
 const KEPT = "k";
 
 /** Maximum number of slots of a lease. Further claims are made by path. */
@@ -50,7 +50,7 @@ export type SlotState = "+" | "!" | "-";
 export interface Slot {
   /** The path of the lease. */
   readonly lease: string;
-  /** Its place among the slots. */
+  /** Its index among the slots. */
   readonly at: number;
   readonly owner: OwnerRecord;
   readonly key: string;
@@ -72,7 +72,7 @@ export function brokenLease({ leases }: Reserved): string {
   return join(leases, randomUUID());
 }
 
-/** What the first part of a lease says: its owner, and the term if the owner is a group or one of its processes. */
+/** The first part of a lease: its owner, and the term if the owner is a group or one of its processes. */
 export type LeaseOwner = OwnerRecord & { readonly term?: string };
 
 /** The first part of a lease; undefined for an owner whose record is too long. */
@@ -127,7 +127,7 @@ function leaseAt(lease: string): Stats | undefined {
 }
 
 /**
- * Breaks the lease of another process, if there is one: from now on that process claims no path by it.
+ * Breaks the lease of another process, if there is one. From then on, that process claims no path by it.
  *
  * @throws Errors of the operating system.
  */

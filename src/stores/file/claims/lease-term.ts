@@ -1,5 +1,5 @@
 /**
- * What a process has by one lease, from when it takes the lease until nothing depends on it.
+ * The claims of a process by one lease, from the time when it takes the lease until nothing depends on it.
  * @module
  */
 import { namesIn } from "../folders/folder.ts";
@@ -13,7 +13,7 @@ import type { OwnerRecord } from "./owner.ts";
 /** Maximum number of claims that are entered by path at the same time. Each has a file open for a moment. */
 const MAX_AT_ONCE = 64;
 
-/** A lease, and what this process has by it. */
+/** A lease, and the claims that this process has by it. */
 export class LeaseTerm {
   readonly lease: Lease;
   /** The claims, by the places of their slots. */
@@ -34,8 +34,8 @@ export class LeaseTerm {
   }
 
   /**
-   * Finds out what other processes have. Call it once the lease is taken: who claims anything later breaks it first. What the
-   * other processes of the group have by this lease, their links say.
+   * Finds out which paths other processes have. Call it once the lease is taken: a process that claims anything later
+   * breaks the lease first. Links show what the other processes of the group have by this lease.
    *
    * @throws Errors of the operating system. The lease is removed then.
    */
@@ -56,7 +56,9 @@ export class LeaseTerm {
     return this.folders.size > 0 && (this.folders.has(key) || this.folders.has(formerKey(file)));
   }
 
-  /** Enters all claims by path. One that cannot be entered now stays in the lease, where other processes see it. */
+  /**
+   * Makes entries for all claims. A claim that cannot be entered now stays in the lease, where other processes see it.
+   */
   async enterClaims(): Promise<void> {
     const left = [...this.claims];
     const enterNext = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 /**
- * The lease of a root, held by this process or by its group: a file with one slot per claim of this process.
+ * The lease of a root that this process or its group has: a file with one slot per claim of this process.
  * @module
  */
 import {
@@ -80,7 +80,8 @@ export class Lease {
   }
 
   /**
-   * Takes the lease, if no other process has it. It does not yet count: this process must check for other claims first.
+   * Takes the lease, if no other process has it. The lease does not count yet: this process must check for other claims
+   * first.
    *
    * @throws Errors of the operating system.
    */
@@ -127,9 +128,9 @@ export class Lease {
   }
 
   /**
-   * Claims a path: marks a slot, and then checks that the lease counts. A process that has broken it before that check
-   * goes by path; one that breaks it later finds the slot. In a group, the link comes first: it keeps the other processes of
-   * the group out.
+   * Claims a path: marks a slot, and then checks that the lease counts. A process that breaks the lease before that
+   * check makes this one claim by path; one that breaks it later finds the slot. In a group, the link comes first: it
+   * keeps the other processes of the group out.
    *
    * @returns Its place; `taken` if another process of the group has the path, `broken` if the lease is broken or full.
    * @throws Errors of the operating system.
@@ -193,7 +194,7 @@ export class Lease {
   }
 
   /**
-   * Breaks it, as another process does that wants claims by path.
+   * Breaks the lease, as another process does before it claims by path.
    *
    * @throws Errors of the operating system.
    */

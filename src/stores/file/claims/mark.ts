@@ -1,5 +1,5 @@
 /**
- * What a claim by the lease of the whole root, and the lease, are to each other.
+ * How a claim by the lease of the whole root and that lease use each other.
  * @module
  */
 import type { TermLinks } from "../groups/term-links.ts";
@@ -39,16 +39,18 @@ export interface Mark {
   leave(): Promise<void>;
 }
 
-/** A path that a process of a group claims by path, while its group has the lease: no other process of the group has it. */
-export interface Hold {
+/**
+ * Reserves a path, which this process claims by path, among the processes of its group while the group has the lease.
+ */
+export interface GroupReservation {
   /** Whether no process outside the group has broken the lease. Checks the disk. */
   readonly isIntact: boolean;
   /** Frees the path for the other processes of the group. */
   free(): void;
 }
 
-/** Holds a path by its link for as long as the claim by path lasts. */
-export function holdIn(lease: Lease, links: TermLinks, key: string): Hold {
+/** Reserves a path by its link for as long as the claim by path lasts. */
+export function reserveInGroup(lease: Lease, links: TermLinks, key: string): GroupReservation {
   return {
     get isIntact() {
       return lease.isIntact;

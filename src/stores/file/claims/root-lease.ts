@@ -2,8 +2,8 @@
  * Claims while this process, or its group, has a root to itself: it has a lease of the whole root, and a claim is a mark in
  * the lease.
  *
- * Another process breaks the lease before it claims anything. Then all claim by path, and this process enters by path
- * what it has. When the other one has gone, it takes the lease again.
+ * Another process breaks the lease before it claims anything. Then all processes claim by path, and this process makes
+ * entries for the claims that it has. When the other process has ended, it takes the lease again.
  * @module
  */
 import { existsSync } from "node:fs";
@@ -18,7 +18,7 @@ import { isAlone, isFreed } from "./alone.ts";
 import { groupLease, joinLease } from "./group-lease.ts";
 import { Lease } from "./lease.ts";
 import { LeaseTerm } from "./lease-term.ts";
-import { type Hold, holdIn, type LeasedClaim } from "./mark.ts";
+import { type GroupReservation, type LeasedClaim, reserveInGroup } from "./mark.ts";
 import type { OwnedClaim, Owner } from "./owner.ts";
 
 /** Milliseconds between two checks of the lease. */
@@ -56,7 +56,7 @@ function awaitExit(): void {
   });
 }
 
-/** The lease of one root, as this process takes it, uses it, and loses it. */
+/** Takes, uses and gives up the lease of one root. */
 export class RootLease implements OwnedClaim {
   readonly #reserved: Reserved;
   readonly #owner: Owner;
@@ -74,15 +74,15 @@ export class RootLease implements OwnedClaim {
   }
 
   /**
-   * Claims a path by the lease. Takes the lease if it is free. If the claim was not marked when this is done, it must
-   * be claimed by path.
+   * Claims a path by the lease. Takes the lease if it is free. If the claim has no mark when this has settled, claim
+   * the path by path.
    *
    * @returns Undefined if there is nothing to wait for.
    * @throws {StreamError} `conflict` if another process of the group has the path; errors of the operating system.
    */
   mark(key: string, file: string, claim: LeasedClaim): Promise<void> | undefined {
     if (this.#term) return this.#mark(key, file, claim);
-    // What the group has already need not be taken.
+    // The group may have the lease already.
     const isEarly = performance.now() < this.#notBeforeMs && !groupLease(this.#reserved);
     if (isEarly && !this.#taking) return undefined;
     // A claim by path reports what is wrong with the disk.
@@ -100,15 +100,15 @@ export class RootLease implements OwnedClaim {
    *
    * @throws As {@link mark}.
    */
-  async hold(key: string, claim: LeasedClaim): Promise<Hold | undefined> {
+  async reserve(key: string, claim: LeasedClaim): Promise<GroupReservation | undefined> {
     const term = this.#term;
     const links = term?.lease.links;
     if (!term || !links || !term.lease.isIntact) return undefined;
     const isTaken = links.take(key, claim.isKept);
-    if (isTaken) return holdIn(term.lease, links, key);
+    if (isTaken) return reserveInGroup(term.lease, links, key);
     if (isTaken === undefined) term.lease.break();
     const isFree = isTaken === false && (await this.#isFree(term, key, claim));
-    return isFree ? this.hold(key, claim) : undefined;
+    return isFree ? this.reserve(key, claim) : undefined;
   }
 
   /** Whether another process may have a path. Checks the disk. */
@@ -179,7 +179,9 @@ export class RootLease implements OwnedClaim {
     return undefined;
   }
 
-  /** Whether a path that another process of the group had is free. If not, the lease is broken now: see {@link isFreed}. */
+  /**
+   * Whether a path that another process of the group had is free. If not, this breaks the lease: see {@link isFreed}.
+   */
   async #isFree(term: LeaseTerm, key: string, claim: LeasedClaim): Promise<boolean> {
     if (await isFreed(this.#reserved, this.#owner, { term: term.lease.links?.term ?? "", key, ...claim })) return true;
     term.lease.break();
@@ -195,7 +197,7 @@ export class RootLease implements OwnedClaim {
     return true;
   }
 
-  /** Enters by path what a broken lease has, and then removes it. */
+  /** Makes entries for the claims of a broken lease, and then removes the lease. */
   #enter(term: LeaseTerm): Promise<void> {
     term.entering ??= this.#enterAll(term).finally(() => {
       term.entering = undefined;
@@ -250,7 +252,7 @@ export class RootLease implements OwnedClaim {
     if (this.#term?.claims.size === 0 && ++this.#idleLooks >= IDLE_LOOKS) this.#giveUp(this.#term);
   }
 
-  /** Claims by path from now on, and releases what a process of an earlier version has claimed meanwhile. */
+  /** Claims by path from now on, and releases the paths that a process of an earlier version has claimed meanwhile. */
   #doubt(term: LeaseTerm): void {
     try {
       closeToEarlier(this.#reserved);
@@ -267,7 +269,7 @@ export class RootLease implements OwnedClaim {
     try {
       term.lease.remove();
     } catch {
-      // It has no marks, so it does not matter to other processes.
+      // The lease has no marks, so it does not matter to other processes.
     }
     void this.#settle().catch(() => {});
   }
@@ -281,7 +283,7 @@ export class RootLease implements OwnedClaim {
     await this.#owner.end(this);
   }
 
-  /** At the end of the process, leaves nothing behind that others would have to judge. */
+  /** At the end of the process, removes what other processes would otherwise have to judge. */
   exit(): void {
     try {
       if (this.#term?.claims.size === 0) {
@@ -289,7 +291,7 @@ export class RootLease implements OwnedClaim {
         removeFileNow(this.#owner.signOf(this.#owner.record));
       }
     } catch {
-      // The next process finds that this one has ended.
+      // The next process notices that this one has ended.
     }
   }
 }

@@ -56,8 +56,8 @@ async function sweepLeases(reserved: Reserved, owner: Owner): Promise<void> {
 }
 
 /**
- * Removes what ended processes have left in the terms of groups. A link of the present term must not be removed while the
- * lease counts: another process may have it by then. So the lease is broken first.
+ * Removes what ended processes have left in the terms of groups. A link of the present term must not be removed while
+ * the lease counts, because another process may have the path by then. So this breaks the lease first.
  */
 async function sweepGroups(reserved: Reserved, owner: Owner): Promise<void> {
   const held = heldLease(reserved);

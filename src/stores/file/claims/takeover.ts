@@ -104,7 +104,7 @@ async function fence({ reserved, owner, file, path, onCopy, assertOurs }: Succes
   const slots = slotsOf(reserved, file, owner.record).filter(({ state }) => state === "!");
   const away = (await namesIn(folder)).filter((name) => name.startsWith(AWAY));
   if (away.length + slots.length === 0) return;
-  // What such an owner was about to do to the record of its session.
+  // The owner may have been about to change the record of its session.
   fenceOff(reserved, path);
   await replaceByCopy(reserved, file, (former, copy) => {
     assertOurs();

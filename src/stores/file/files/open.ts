@@ -47,9 +47,9 @@ interface Claimed {
 export async function openToAppend({ root, file, path, onCreate }: Claimed, create: boolean): Promise<OpenedToAppend> {
   const folders: string[] = [];
   try {
-    const held = await (create ? openOrMakeFolder(root, dirname(file), folders) : openFolder(root, dirname(file)));
+    const folder = await (create ? openOrMakeFolder(root, dirname(file), folders) : openFolder(root, dirname(file)));
     return {
-      ...(await openHeld(held, { file, path, onCreate }, create)),
+      ...(await openInFolder(folder, { file, path, onCreate }, create)),
       removeUnused: () => removeUnused(root, file, folders),
     };
   } catch (error) {
@@ -58,7 +58,7 @@ export async function openToAppend({ root, file, path, onCreate }: Claimed, crea
   }
 }
 
-async function openHeld(folder: OpenFolder, claimed: Omit<Claimed, "root">, create: boolean): Promise<Opened> {
+async function openInFolder(folder: OpenFolder, claimed: Omit<Claimed, "root">, create: boolean): Promise<Opened> {
   const { file, path, onCreate } = claimed;
   try {
     if (folder.real !== dirname(file)) {

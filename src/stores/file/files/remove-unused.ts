@@ -7,7 +7,7 @@ import { inFolderOf } from "../folders/open-folder.ts";
 
 /**
  * Removes a file if it is empty, and the folders that were created for it as far as they are empty. Call it while the
- * file is claimed. What cannot be removed stays.
+ * file is claimed. A file that cannot be removed stays.
  *
  * @param folders Outermost first.
  */

@@ -1,10 +1,10 @@
 /**
- * Which process of a group has which path, for as long as the group has one lease.
+ * Links that show which process of a group has which path, for as long as the group has one lease.
  *
- * Such a time is a *term*. Its folder has a file per path that a process of the group claims: a hard link to a file of
- * that process which says who it is. The system makes a link only if there is none, so two processes of the group can't
- * both have a path. Other processes do not look at these links: for them, each process of the group marks its claims in a
- * file of its own, as the owner of any lease does.
+ * This time is a *term*. Its folder has a file for each path that a process of the group has claimed: a hard link to a
+ * file that names this process. The system makes a link only if the name is free, so two processes of the group can't
+ * both have a path. Processes outside the group do not look at these links: for them, each process of the group marks
+ * its claims in a file of its own, as the owner of any lease does.
  * @module
  */
 import { existsSync, linkSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
@@ -18,11 +18,11 @@ import type { Reserved } from "../reserved/layout.ts";
 /** Attempts at writing into a folder that other processes remove when it is empty. */
 const ATTEMPTS = 8;
 
-/** Precedes the names of the files that the links lead to. */
+/** Prefix of the names of the files that the links lead to. */
 const MEMBER = "member-";
 
 /** The folder of a term. */
-export function termFolder({ groups }: Reserved, term: string): string {
+function termFolder({ groups }: Reserved, term: string): string {
   return join(groups, term);
 }
 
@@ -38,7 +38,7 @@ export type LinkOwner = OwnerRecord & {
 };
 
 /**
- * Who has a path in a term.
+ * The process that has a path in a term.
  *
  * @returns Undefined if no process of the group has it; `unknown` for a torn file, as after a power cut.
  * @throws Errors of the operating system.
@@ -124,13 +124,13 @@ export class TermLinks {
     removeFileNow(linkOf(this.#reserved, this.term, key));
   }
 
-  /** Leaves the term. What this process still has of it stays there until it is freed. */
+  /** Leaves the term. Paths that this process still has stay there until it frees them. */
   leave(): void {
     try {
       for (const isKept of [false, true]) removeFileNow(this.#member(isKept));
       rmdirSync(termFolder(this.#reserved, this.term));
     } catch {
-      // Other processes have something there. The last one removes the folder, or a later start does.
+      // Other processes still use the folder. The last one removes it, or a later start does.
     }
   }
 

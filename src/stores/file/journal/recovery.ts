@@ -93,7 +93,7 @@ interface LeftSegment extends SegmentContent {
 }
 
 /**
- * Restores the files under a root, and removes the segments whose owners have gone. What fails, for lack of space or
+ * Restores the files under a root, and removes the segments whose owners have ended. What fails, for lack of space or
  * permission, is left to the next recovery.
  */
 async function recover(
@@ -133,7 +133,7 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
 /**
  * Reads a segment.
  *
- * @returns {@link UNUSABLE} if its first line is torn, or it is no segment at all; undefined if it has gone.
+ * @returns {@link UNUSABLE} if its first line is torn, or if it is not a segment; undefined if it no longer exists.
  * @throws Errors of the operating system. A segment that cannot be read may be intact.
  */
 async function readSegment(path: string): Promise<SegmentContent | typeof UNUSABLE | undefined> {

@@ -1,17 +1,18 @@
 /**
- * What the processes of a machine say to each other: frames with a fixed header and a payload.
+ * The messages between the processes of a machine: frames with a fixed header and a payload.
  *
- * A process connects to another one and says at which paths it waits. The other one reports its appends to them.
+ * A process connects to another one and names the paths at which it waits. The other process reports its appends to
+ * these paths.
  * @module
  */
 
 /** The kinds of frames. Those up to {@link KIND.WANTED} go to the process that appends, all others come from it. */
 export const KIND = {
-  /** Reports on a path, whose key is the payload, are wanted, under this id. */
+  /** Asks for reports on a path under this id. The payload is the key of the path. */
   WATCH: 1,
-  /** No more reports under this id. */
+  /** Ends the reports under this id. */
   LEAVE: 2,
-  /** The process has requested the path of which the payload is the key. */
+  /** The sender has requested a path. The payload is the key of the path. */
   WANTED: 3,
   /** The first frame of a connection. The payload is JSON: {@link Hello}. */
   HELLO: 16,
@@ -21,14 +22,14 @@ export const KIND = {
   STATE: 18,
   /** The append has stored bytes, and the path has this size. The payload is the bytes, or is omitted. */
   GROWN: 19,
-  /** The append has ended. The payload is the reason, or empty if the append may go on elsewhere. */
+  /** The append has ended. The payload is the reason, or empty if the append may continue elsewhere. */
   ENDED: 20,
 } as const;
 
 /** The version of these frames. A process does not talk to one with another version. */
 export const FORMAT = 1;
 
-/** What a process says first. */
+/** The payload of the first frame. */
 export interface Hello {
   readonly format: number;
   /** The id of its owner record. */
@@ -38,7 +39,7 @@ export interface Hello {
 /** A frame. */
 export interface Frame {
   readonly kind: number;
-  /** Which of the watches of the connection it is about. */
+  /** The watch of the connection that the frame is about. */
   readonly id: number;
   readonly size: number;
   /** Whether the path is a stream that is closed, with this size. */
@@ -74,7 +75,7 @@ export class FrameParser {
    * Adds bytes.
    *
    * @returns The frames that are complete now. Their payloads share the memory of the bytes.
-   * @throws {RangeError} for a frame that is too large, after which nothing makes sense.
+   * @throws {RangeError} for a frame that is too large; the rest of the connection is then useless.
    */
   push(chunk: Buffer): Frame[] {
     this.#chunks.push(chunk);

@@ -1,5 +1,5 @@
 /**
- * The connections of this process to the other ones on its machine: what these report on their appends.
+ * The connections of this process to the others on its machine, which report their appends.
  * @module
  */
 import { existsSync, readdirSync } from "node:fs";
@@ -13,16 +13,16 @@ import { FORMAT, type Frame, FrameParser, HEADER_BYTES, type Hello, headerOf, KI
 /** Milliseconds between two searches for processes that have begun to append, while a watch waits. */
 const SEARCH_MS = 1_000;
 
-/** Milliseconds for which a search is not repeated because of another watch: there may be very many short ones. */
+/** Milliseconds for which a new watch does not repeat the search, because there may be very many short watches. */
 const REST_MS = 50;
 
 /** Maximum bytes that wait for a process that does not read, beside a frame per watch. Then it is disconnected. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-/** Bytes of the frame that begins a watch: all are sent at once when a connection begins. */
+/** Bytes of the frame that begins a watch. When a connection begins, these frames of all watches are sent at once. */
 const WATCH_BYTES = HEADER_BYTES + 40;
 
-/** Milliseconds for which a process that could not be reached is left alone. */
+/** Milliseconds without another attempt to reach a process that could not be reached. */
 const REFUSED_MS = 5_000;
 
 /** What another process reports about a path. */
@@ -33,11 +33,11 @@ export interface News {
   readonly type: "state" | "none" | "grown" | "ended" | "gone";
   readonly size: number;
   readonly closed: boolean;
-  /** The stored bytes, of `grown`, if they came along. */
+  /** The stored bytes of `grown`, if the frame has them. */
   readonly bytes?: Uint8Array;
   /** The generation, of `state`. */
   readonly generation?: string;
-  /** How the append ended, of `ended`; undefined if it may go on elsewhere. */
+  /** How the append ended, of `ended`; undefined if it may continue elsewhere. */
   readonly reason?: string;
 }
 
@@ -52,7 +52,7 @@ interface Watch {
 /** A process that this one is connected to. */
 interface Peer {
   readonly socket: Socket;
-  /** Undefined until it has said who it is. */
+  /** The id of its owner record; undefined until its first frame. */
   id: string | undefined;
 }
 
@@ -89,11 +89,11 @@ export class Links {
     };
   }
 
-  /** Tells the other processes that this one has requested a path; what the request is, its file says. */
+  /** Tells the other processes that this one has requested a path. The request itself is a file. */
   wants(key: string): void {
     if (!maySocket()) return;
     this.#search();
-    // A process that is not connected yet gets it first.
+    // A process that is not connected yet gets the frame once it is connected.
     for (const peer of this.#peers.values()) this.#send(peer, KIND.WANTED, 0, key);
   }
 
@@ -116,7 +116,7 @@ export class Links {
         if (path !== undefined) this.#connect(name, path);
       }
     } catch {
-      // A process that can't be reached is polled.
+      // Watches poll the files of a process that can't be reached.
     }
   }
 
@@ -138,7 +138,7 @@ export class Links {
       try {
         for (const frame of parser.push(chunk)) this.#received(peer, frame);
       } catch {
-        // It says something else than this version understands.
+        // It sends something that this version does not understand.
         this.#refused.set(name, performance.now());
         socket.destroy();
       }
@@ -163,7 +163,7 @@ export class Links {
   }
 }
 
-/** @throws {TypeError} if the process has another version, or says something else. */
+/** @throws {TypeError} if the process has another version, or sends something else. */
 function idIn({ kind, payload }: Frame): string {
   const { format, id } = JSON.parse(Buffer.from(payload).toString()) as Partial<Hello>;
   if (kind === KIND.HELLO && format === FORMAT && typeof id === "string") return id;

@@ -8,7 +8,7 @@ import { type Frame, headerOf, KIND, MAX_PAYLOAD_BYTES } from "./frames.ts";
 /** Maximum bytes that wait for a process that does not read. Beyond that, only sizes are kept. */
 export const BUFFER_BYTES: number = 8 * 1024 * 1024;
 
-/** Maximum bytes that wait in all. A process that reads nothing of that is disconnected. */
+/** Maximum bytes that wait in all. Beyond that, the process is disconnected. */
 const MAX_BYTES = BUFFER_BYTES + 1024 * 1024;
 
 const NO_BYTES = new Uint8Array(0);
@@ -25,7 +25,7 @@ export class Outbox {
   }
 
   /**
-   * Sends a frame. Growth is reported without its bytes, and later, while too much waits already.
+   * Sends a frame. While too much waits already, growth is reported later and without its bytes.
    *
    * @param bytes Sent as the payload. They must not be modified.
    */
@@ -36,7 +36,7 @@ export class Outbox {
     if (writableLength > MAX_BYTES) {
       this.#socket.destroy();
     } else if (kind !== KIND.GROWN) {
-      // What comes after growth must not overtake it.
+      // Later frames must not overtake growth.
       this.#late.delete(id);
       if (late) this.#write(late);
       this.#write(frame);

@@ -1,16 +1,16 @@
 /**
- * This process and the other ones on its machine that use the same root: it reports its appends to them, and hears of
- * theirs.
+ * Connects this process with the others on its machine that use the same root: it reports its appends to them, and gets
+ * reports of theirs.
  * @module
  */
 import type { OwnerRecord } from "../processes/owner-record.ts";
 import type { Reserved } from "../reserved/layout.ts";
+import { AppendReporter } from "./append-reporter.ts";
 import { Links } from "./links.ts";
-import { Speaker } from "./speaker.ts";
 
 /** Both directions. */
 export interface Peers {
-  readonly speaker: Speaker;
+  readonly reporter: AppendReporter;
   readonly links: Links;
 }
 
@@ -25,7 +25,7 @@ const known = new WeakMap<OwnerRecord, Peers>();
 export function peersOf(reserved: Reserved, self: OwnerRecord, onWanted: (key: string) => void): Peers {
   const found = known.get(self);
   if (found) return found;
-  const peers = { speaker: new Speaker(reserved, self, onWanted), links: new Links(reserved, self) };
+  const peers = { reporter: new AppendReporter(reserved, self, onWanted), links: new Links(reserved, self) };
   known.set(self, peers);
   return peers;
 }

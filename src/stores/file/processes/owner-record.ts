@@ -1,5 +1,5 @@
 /**
- * What a process writes about itself, for the other processes on its root.
+ * The record that a process writes about itself, for the other processes on its root.
  * @module
  */
 import type { ProcessIdentity } from "./process-identity.ts";

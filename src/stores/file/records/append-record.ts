@@ -16,7 +16,7 @@ const FIRST_CHECKPOINT_MS = 200;
 /** Milliseconds between later checkpoints. */
 const CHECKPOINT_MS = 2_000;
 
-/** What a {@link AppendRecord} is made of. */
+/** The parts of an {@link AppendRecord}. */
 export interface AppendRecordParts {
   /** The store's root. */
   readonly root: string;

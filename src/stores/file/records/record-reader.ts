@@ -1,5 +1,5 @@
 /**
- * What readers learn of a path's content: its generation, its type, and how its last append ended.
+ * Reads the record of a path's content: its generation, its type, and how its last append ended.
  * @module
  */
 import { fstatSync, type Stats, statSync } from "node:fs";
@@ -116,7 +116,7 @@ export class RecordReader {
     const name = relative(this.#root, file);
     this.#unwritten.delete(name);
     try {
-      if (!this.#records.has(name) || this.#isHeld(file)) return;
+      if (!this.#records.has(name) || this.#isClaimed(file)) return;
       if (!statSync(file, { throwIfNoEntry: false })) this.#records.removeNow(name);
     } catch {
       // A record that cannot be removed now will not match later content.
@@ -128,11 +128,11 @@ export class RecordReader {
    * itself; and not at the level `disk`, where an intact record must not be put at risk.
    */
   #mayAdvance({ size: proven, appending }: StreamRecord, file: string, size: number): boolean {
-    return !this.#durable && !appending && size > proven && !this.#isHeld(file);
+    return !this.#durable && !appending && size > proven && !this.#isClaimed(file);
   }
 
-  #isHeld(file: string): boolean {
-    return Claim.isHeld(file) !== false || mayBeClaimed(this.#reserved, file);
+  #isClaimed(file: string): boolean {
+    return Claim.isClaimed(file) !== false || mayBeClaimed(this.#reserved, file);
   }
 
   async #read(name: string): Promise<StreamRecord | undefined> {

@@ -42,14 +42,14 @@ export async function writeJsonAtomic(
   await writeTextAtomic(reserved, file, { text: `${JSON.stringify(value)}\n`, durable, mayWrite });
 }
 
-/** What {@link writeTextAtomic} writes, and how. */
+/** The options of {@link writeTextAtomic}. */
 export interface AtomicText {
   readonly text: string;
   /** Whether the text must be on the disk when the write resolves. */
   readonly durable: boolean;
   /** As in {@link writeJsonAtomic}. */
   readonly mayWrite?: (() => boolean) | undefined;
-  /** What the name of the file ends with until it gets its own. Default: nothing. */
+  /** The end of the temporary name of the file. Default: none. */
   readonly suffix?: string;
 }
 

@@ -23,7 +23,7 @@ import { makeFolderSync } from "../folders/folder.ts";
 import { removeFileNow } from "./atomic-write.ts";
 import { assertOwnFolders, fileKey, keyOf, type Reserved } from "./layout.ts";
 
-/** What the link leads to. Nothing is there. */
+/** The target of the link. Nothing is there. */
 const FORMAT = "format-2";
 
 /** Where earlier versions had their entries. */

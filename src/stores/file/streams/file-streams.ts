@@ -12,7 +12,7 @@ import { readJsonFile, removeFile, writeJsonAtomic } from "../reserved/atomic-wr
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import type { LogFiles } from "./log-files.ts";
 
-/** What {@link FileStreams} consists of. */
+/** The parts of {@link FileStreams}. */
 export interface FileStreamsParts {
   readonly root: string;
   readonly reserved: Reserved;

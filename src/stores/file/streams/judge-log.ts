@@ -1,5 +1,5 @@
 /**
- * What a log means for the file that it is about. Programs and power cuts may have changed the file.
+ * Compares a log with its file, which programs and power cuts may have changed.
  * @module
  */
 import { changedState, type StreamState } from "../../../engine/storage/stream-state.ts";
@@ -33,7 +33,7 @@ export function judgeLog(logged: LoggedStream, size: number, generation: string)
  * The state of a stream whose content another program has replaced. The type and the creation belong to the path. It does
  * not expire any more: only bytes that came through us are ever removed.
  */
-export function forgetful({ created, type, incomplete }: StreamState): StreamState | undefined {
+function forgetful({ created, type, incomplete }: StreamState): StreamState | undefined {
   if (incomplete) return undefined;
   return { created, producers: {}, ...(type !== undefined && { type }) };
 }

@@ -90,7 +90,7 @@ export class LogFiles {
   }
 
   /**
-   * Replaces the log of a file by a state. What another process still appends to the former log is lost.
+   * Replaces the log of a file by a state. Notes that another process still appends to the former log are lost.
    *
    * @param mayWrite Called in the turn in which the log changes. If it returns false, nothing changes. Default: it changes.
    * @throws Errors of the operating system.

@@ -51,7 +51,7 @@ export interface VoidLine {
 
 export type LogLine = BaseLine | NoteLine | VoidLine;
 
-/** What a log says. */
+/** The content of a log. */
 export interface LoggedStream {
   readonly file: string;
   readonly generation: string;
@@ -115,7 +115,7 @@ export function parseLog(text: string, file: string): LoggedStream | undefined {
   return logged && (logged.state || logged.last) ? { ...logged, number, lines } : undefined;
 }
 
-/** What a log says after one more line. */
+/** The content of a log after one more line. */
 function follow(
   before: Omit<LoggedStream, "lines"> | undefined,
   line: BaseLine | NoteLine,

@@ -1,5 +1,5 @@
 /**
- * What readers see of a stream.
+ * The state of a stream that readers see.
  * @module
  */
 import type { FileHandle as OpenFile } from "node:fs/promises";

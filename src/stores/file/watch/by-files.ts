@@ -1,6 +1,5 @@
 /**
- * Watches a file that another process appends to, by looking at it again and again. What the other process reports comes
- * in between: that needs no look.
+ * Watches a file that another process appends to, by polling it. Reports of the other process arrive between two looks.
  * @module
  */
 import { randomUUID } from "node:crypto";
@@ -25,7 +24,7 @@ const SOON_MS = 20;
  * Yields the size of a file whenever it has changed, until the append of the other process has ended. The first size
  * comes at once. Yields nothing if no process appends.
  *
- * @param isContinued Whether the watch has passed on a part of the append already.
+ * @param isContinued Whether the watch has already passed on a part of the append.
  * @returns `in group` if the files are not needed any more.
  * @throws Errors of the operating system.
  */
@@ -41,7 +40,8 @@ export async function* watchByFiles(
   // An owner leaves an end marker only where a watcher asks for it.
   await writeJsonAtomic(reserved, watcher, owner.record, false);
   try {
-    // The group may have got the lease meanwhile. A process that joins it later finds the watcher, and claims by path.
+    // The group may have taken the lease meanwhile. A process that joins it later finds the watcher, and claims by
+    // path.
     if (await isInGroup(watched)) return "in group";
     await untilByPath(watched);
     const markers = endMarkers(await namesIn(folder));
@@ -77,13 +77,14 @@ async function endOf(
   { ended, now, isContinued }: { ended: EndReason; now: number | undefined; isContinued: boolean },
 ): Promise<EndReason> {
   if (now === undefined) return "deleted";
-  // While this process followed the reports, it has asked for no end marker. One that has the path by the lease leaves none.
+  // While this process followed the reports, it asked for no end marker. An owner that has the path by the lease leaves
+  // none.
   const isUnmarked = isContinued || groupLease(watched.reserved) !== undefined;
   const isDoubtful = isUnmarked && (ended === "lost" || ended === "restarting");
   return isDoubtful ? recordedEnd(watched, ended) : ended;
 }
 
-/** What the owner of the path reports, until it is time for the next look. */
+/** Yields what the owner of the path reports, until the next look is due. */
 async function* reported(
   { signal }: Watched,
   inbox: Inbox,
@@ -107,8 +108,9 @@ async function* reported(
 }
 
 /**
- * Waits until no living process has the file by the lease of the whole root: it would leave no end marker. The lease of the own
- * group is not broken: its processes report how an append has ended, and have it on record.
+ * Waits until no living process has the file by the lease of the whole root, because such an owner would leave no end
+ * marker. This does not break the lease of the own group, whose processes report how an append has ended, and record
+ * it.
  *
  * @throws Errors of the operating system.
  */

@@ -1,7 +1,7 @@
 /**
- * Watches what another process of the group appends while the group has the lease. That process leaves no marks for others
- * which cost time; it reports instead. If it does not, the watcher looks at the size. When the lease is broken, or a process
- * outside the group has the path, files must do.
+ * Watches what another process of the group appends while the group has the lease. To save time, that process leaves no
+ * entries and end markers for others, but reports its append. If it does not report, the watcher polls the size. When
+ * the lease is broken, or a process outside the group has the path, the watcher relies on the files.
  * @module
  */
 import { basename } from "node:path";
@@ -19,13 +19,13 @@ import { recordedEnd, type Watched, watchedSize } from "./watched.ts";
 /** Number of ticks per check of the claim, while its owner reports. */
 const CHECK_EVERY = 10;
 
-/** Maximum number of ticks until the owner of a path reports. From then on, each tick includes a look at the size. */
+/** Number of ticks for which the owner of a path may be silent. After that, each tick includes a look at the size. */
 const MAX_SILENT_TICKS = 10;
 
 /** Milliseconds for which a look at the lease serves all watches: there may be very many. */
 const VIEW_MS = 50;
 
-/** How it goes on: not at all, or by files. */
+/** What follows: nothing, or a watch by files. */
 export type Rest = "over" | "by files";
 
 /** What a look at the claim of a path has found. */
@@ -71,7 +71,7 @@ class GroupPath {
   readonly #key: string;
   /** The last owner that was found. */
   #owner: string | undefined;
-  /** What an append is that nothing is known of. */
+  /** The end of an append of which nothing is known. */
   #otherwise: EndReason = "lost";
   /** Number of looks for which the path has had no owner. */
   #looksWithoutOwner = 0;
@@ -82,7 +82,7 @@ class GroupPath {
   }
 
   /**
-   * Which process of the group has the path, if there is one that lives.
+   * Finds the living process of the group that has the path, if there is one.
    *
    * @param isNew Whether the lease must be looked at now. Default: a recent look will do.
    */
@@ -92,12 +92,12 @@ class GroupPath {
     if (!view) return "by files";
     const linked = view.ownerOf(this.#key);
     if (linked && (await judgeOwner(linked, owner)) !== "dead") return this.#found(linked.id);
-    // What was claimed before the group has got the lease has no link.
+    // A claim from before the group took the lease has no link.
     const claimants = await claimantsOf(reserved, owner, file, view);
     const { id: self, group: ours } = owner.record;
     const members = claimants.flatMap(({ owner: { id, group } }) => (group === ours && id !== self ? [id] : []));
     if (claimants.length > 0 && members.length === 0) return "by files";
-    // Another one may be about to find out that the path is taken.
+    // The link may belong to a process that is about to find out that the path is taken.
     return this.#found(members.find((id) => id === this.#owner) ?? members[0]);
   }
 
@@ -139,7 +139,7 @@ function viewOf({ reserved, owner }: Watched, isNew: boolean): GroupView | undef
   return view;
 }
 
-/** What the file shows, while the owner of the path does not report. */
+/** Yields what the file shows, while the owner of the path does not report. */
 async function* grown(watched: Watched, reports: Reports): AsyncGenerator<Growth, void, void> {
   const size = await watchedSize(watched);
   if (size === undefined || (reports.size !== undefined && size <= reports.size)) return;
@@ -148,7 +148,7 @@ async function* grown(watched: Watched, reports: Reports): AsyncGenerator<Growth
 }
 
 /**
- * What the owner of the path reports, until it is time for the next look. Returns how the append has ended, if the owner
+ * Yields what the owner of the path reports, until the next look is due. Returns how the append has ended, if the owner
  * reports that.
  */
 async function* reported(

@@ -1,14 +1,14 @@
 /**
- * What other processes report about a path, until the watch takes it.
+ * Keeps what other processes report about a path until the watch takes it.
  * @module
  */
 import type { News } from "../peers/links.ts";
 import { atNextTick } from "./ticks.ts";
 
-/** Maximum bytes that are kept for a watch that is slow. Beyond that, they are read from the file. */
+/** Maximum bytes that are kept for a slow watch. Beyond that, it reads the file. */
 const BUFFER_BYTES = 8 * 1024 * 1024;
 
-/** Maximum number of reports that are kept for it. Beyond that, only the last ones of growth are. */
+/** Maximum number of reports that are kept for a slow watch. Beyond that, only the last reports of growth are kept. */
 const MAX_NEWS = 4_096;
 
 /** Begins to listen for reports about the path. Call the result to stop. */
@@ -19,7 +19,7 @@ export class Inbox {
   readonly #signal: AbortSignal;
   readonly #stop: () => void;
   #news: News[] = [];
-  /** Those before them, the next one last. */
+  /** Earlier reports, the next one last. */
   #next: News[] = [];
   /** How many may wait now. */
   #mayWait = MAX_NEWS;
@@ -87,7 +87,7 @@ export class Inbox {
     return this.#next.length + this.#news.length;
   }
 
-  /** Replaces all that waits by reports without bytes. */
+  /** Replaces all waiting reports by reports without bytes. */
   #keep(news: News[]): void {
     this.#news = news;
     this.#next = [];
@@ -96,7 +96,10 @@ export class Inbox {
   }
 }
 
-/** Leaves growth out that is followed by more growth of the same append, and all bytes: one read of the file has them all. */
+/**
+ * Omits growth that is followed by more growth of the same append, and all bytes: one read of the file returns them
+ * all.
+ */
 function lastGrowth(news: readonly News[]): News[] {
   const grown = new Set<string>();
   const left: News[] = [];

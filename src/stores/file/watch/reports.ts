@@ -6,20 +6,20 @@ import type { Growth } from "../../../engine/storage/store.ts";
 import type { News } from "../peers/links.ts";
 import type { Watched } from "./watched.ts";
 
-/** What is reported about one path, beside what its files show. */
+/** The reports about one path. */
 export class Reports {
   /** The size that was passed on last. */
   size: number | undefined;
   readonly #watched: Watched;
   /** The processes that report an append, and the generations of its content. */
   readonly #generations = new Map<string, string>();
-  /** What each of them has reported last. One may become the owner only after its report. */
+  /** The last report of each of them. A process may report before it becomes the owner. */
   readonly #last = new Map<string, Pick<News, "size" | "closed">>();
   /** Whether it was passed on that the path is closed with {@link size}. */
   #isClosed = false;
   /** The generation of the content that the watcher has found. */
   #confirmed: string | undefined;
-  /** What the first look has found. */
+  /** The result of the first look. */
   #before: string | undefined;
   #looks = 0;
 
@@ -33,9 +33,9 @@ export class Reports {
   }
 
   /**
-   * Finds out which content the watcher finds: the one that is there before it looks, and still is after that. So call it
-   * before the first size is passed on, and each time when the watcher asks for more. Reports of another content come
-   * without bytes.
+   * Finds out which content the watcher sees: the one that exists before its look, and still exists after it. So call
+   * this before the first size is passed on, and each time the watcher asks for more. Reports of another content are
+   * passed on without bytes.
    */
   async confirm(): Promise<void> {
     if (this.#looks === 2) return;

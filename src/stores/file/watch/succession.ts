@@ -1,5 +1,5 @@
 /**
- * The owners of a path, one after the other, as files show them.
+ * Finds the successive owners of a path by its files.
  * @module
  */
 import type { EndReason } from "../../../protocol/end-reason.ts";
@@ -18,25 +18,25 @@ export class Succession {
   readonly #watched: Watched;
   /** The entries whose end markers belong to appends before this one. */
   readonly #earlier: Set<string>;
-  #holder: Entry | undefined;
+  #current: Entry | undefined;
   #looks = 0;
   /** Number of checks for which the path has had no owner. */
   #looksWithoutOwner = 0;
 
   /**
-   * @param holder The owner; undefined if the last one has gone.
-   * @param markers The end markers that existed before the holder was looked up.
+   * @param current The entry of the owner; undefined if the last one has ended.
+   * @param markers The end markers that existed before the owner was looked up.
    */
-  constructor(holder: Entry | undefined, markers: readonly EndMarker[], watched: Watched) {
-    this.#holder = holder;
-    if (!holder) this.hurry();
-    this.#earlier = new Set(markers.map(({ entry }) => entry).filter((entry) => entry !== holder?.name));
+  constructor(current: Entry | undefined, markers: readonly EndMarker[], watched: Watched) {
+    this.#current = current;
+    if (!current) this.hurry();
+    this.#earlier = new Set(markers.map(({ entry }) => entry).filter((entry) => entry !== current?.name));
     this.#watched = watched;
   }
 
   /** The id of the owner, as far as it is known. */
   get ownerId(): string | undefined {
-    return this.#holder?.owner.id;
+    return this.#current?.owner.id;
   }
 
   /** Lets the next check include the claim. */
@@ -50,7 +50,7 @@ export class Succession {
     const next = await this.#next();
     if (typeof next === "string") return next;
     this.#looksWithoutOwner = next ? 0 : this.#looksWithoutOwner + 1;
-    this.#holder = next ?? this.#holder;
+    this.#current = next ?? this.#current;
     return this.#looksWithoutOwner > MAX_LOOKS_WITHOUT_OWNER ? "restarting" : undefined;
   }
 
@@ -59,19 +59,19 @@ export class Succession {
    */
   async #next(): Promise<Entry | EndReason | undefined> {
     const { reserved, owner, file, resumable } = this.#watched;
-    const name = this.#holder?.name;
-    const isHolding = (await claimantsOf(reserved, owner, file)).find((holder) => holder.name === name);
-    if (isHolding) return isHolding;
-    // Ask this first. A session that has ended has left its end marker by now. One that continues may be taken over, and
-    // may end, while this process stands still between two checks.
+    const name = this.#current?.name;
+    const current = (await claimantsOf(reserved, owner, file)).find((entry) => entry.name === name);
+    if (current) return current;
+    // Ask this first: a session that has ended has left its end marker by now. A session that continues may be taken
+    // over, and may end, while this process is suspended between two checks.
     const isOpen = await resumable();
-    const holders = await claimantsOf(reserved, owner, file);
+    const claimants = await claimantsOf(reserved, owner, file);
     // A process that takes a path from one that died, fell silent or shut down continues the same append, and may have
     // ended it.
     const markers = endMarkers(await namesIn(claimsFolder(reserved, file)));
     const since = markers.filter(({ entry }) => !this.#earlier.has(entry));
     const end = since.find(({ ended }) => ended !== "restarting");
-    const [successor] = holders;
+    const [successor] = claimants;
     if (end) return end.ended;
     if (successor) {
       for (const { entry } of since) if (entry !== successor.name) this.#earlier.add(entry);

@@ -1,12 +1,12 @@
 /**
- * One timer for everything in this process that looks at files again and again.
+ * One timer for everything in this process that polls files.
  * @module
  */
 
 /** Milliseconds between two ticks. */
 export const TICK_MS = 100;
 
-/** Those who wait for the next tick. */
+/** The callbacks for the next tick. */
 const waiting = new Set<() => void>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -1,5 +1,5 @@
 /**
- * What a watch is made of.
+ * The parts of a watch.
  * @module
  */
 import { stat } from "node:fs/promises";
@@ -58,9 +58,9 @@ export async function sizeOf(file: string): Promise<number | undefined> {
 }
 
 /**
- * How an append has ended that this process has lost sight of, by the record of the path.
+ * The end of an append that this process can no longer watch, from the record of the path.
  *
- * @param otherwise Where the record does not say it.
+ * @param otherwise Used where the record does not say how the append ended.
  */
 export async function recordedEnd({ look }: Watched, otherwise: EndReason): Promise<EndReason> {
   const ended = (await look?.())?.ended;

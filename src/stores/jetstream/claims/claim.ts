@@ -15,8 +15,8 @@ import {
   claimOf,
   endedOf,
   firstOf,
+  isClaimed,
   isFile,
-  isHolding,
   notesOf,
   type PathRecord,
   type RecordFields,
@@ -25,24 +25,24 @@ import type { Tail } from "../records/tails.ts";
 import { type Core, newId } from "./core.ts";
 import type { CreatedFolder, Folders } from "./folders.ts";
 import { JetStreamHandle } from "./handle.ts";
-import type { HeldPath } from "./held-paths.ts";
-import { judgeHolder } from "./holder.ts";
+import { judgeOwner } from "./judge-owner.ts";
+import type { OwnClaim } from "./own-claims.ts";
 import { put } from "./put.ts";
 
 /** Milliseconds for which a claim waits for an append that is ending. */
 const ENDING_MS = 5_000;
 
-/** Milliseconds between two looks at it. */
+/** Milliseconds between two looks at such a path. */
 const LOOK_MS = 25;
 
-/** Attempts while others change the path at the same time. */
+/** Attempts at a claim while other nodes change the path at the same time. */
 const ATTEMPTS = 10;
 
-/** What one claim knows. */
+/** The state of a claim that is being made. */
 interface Claiming {
   readonly place: Place;
   readonly options: ClaimOptions;
-  readonly held: HeldPath;
+  readonly ownClaim: OwnClaim;
   /** Receives the folders that it creates. */
   readonly created: CreatedFolder[];
 }
@@ -72,8 +72,8 @@ export class Claims {
    * @throws {StreamError} as {@link Store.claim}.
    */
   async claim(path: string, options: ClaimOptions): Promise<JetStreamHandle> {
-    const held = this.#core.held.reserve(path, options);
-    const claiming = { place: this.#core.layout.placeOf(path), options, held, created: [] };
+    const ownClaim = this.#core.ownClaims.reserve(path, options);
+    const claiming = { place: this.#core.layout.placeOf(path), options, ownClaim, created: [] };
     let handle: JetStreamHandle | undefined;
     try {
       handle = await this.#claim(claiming);
@@ -82,7 +82,7 @@ export class Claims {
       await this.#folders.remove(claiming.created).catch(() => {});
       throw error;
     } finally {
-      if (!handle) this.#core.held.free(held);
+      if (!handle) this.#core.ownClaims.free(ownClaim);
     }
     if (options.signal?.aborted) {
       await handle.discard();
@@ -91,23 +91,23 @@ export class Claims {
     return handle;
   }
 
-  /** Looks whether others have taken paths from this node, after a time in which it could not renew its lease. */
+  /** Checks whether other nodes have taken paths from this one, after a time in which it could not renew its lease. */
   lookAll(): void {
     for (const handle of this.#handles) {
-      // If that can't be found out, the next write does.
+      // If a check fails, the next write finds out.
       void handle.look().catch(() => {});
     }
   }
 
   async #claim(claiming: Claiming): Promise<JetStreamHandle> {
-    const { place, options, held } = claiming;
+    const { place, options, ownClaim } = claiming;
     const untilMs = performance.now() + ENDING_MS;
     for (let attempt = 1; attempt <= ATTEMPTS; ) {
       options.signal?.throwIfAborted();
       const tail = await this.#core.tails.of(place);
       const record = tail.stored?.record;
       if (record?.type === "f") throw folderInPlace(place.path);
-      const verdict = await judgeHolder(this.#core, place.path, record, options.extraLeaseMs ?? 0);
+      const verdict = await judgeOwner(this.#core, place.path, record, options.extraLeaseMs ?? 0);
       if (verdict === "ending") {
         if (performance.now() > untilMs) throw heldByAppender(place.path);
         await pause(LOOK_MS);
@@ -115,13 +115,13 @@ export class Claims {
       }
       const handle = await this.#take(claiming, tail, verdict === "silent");
       if (handle) {
-        if (record && isHolding(record) && record.node !== this.#core.node) {
+        if (record && isClaimed(record) && record.node !== this.#core.node) {
           this.#core.calls.counts.takeovers++;
           this.#tell(record, place.path);
         }
         return handle;
       }
-      if (held.revoked.aborted) throw held.revoked.reason;
+      if (ownClaim.revoked.aborted) throw ownClaim.revoked.reason;
       attempt++;
     }
     throw heldByAppender(place.path);
@@ -129,7 +129,7 @@ export class Claims {
 
   /** Writes the record of the claim. Returns undefined if the path has changed since it was looked up. */
   async #take(claiming: Claiming, tail: Tail, wasSilent: boolean): Promise<JetStreamHandle | undefined> {
-    const { place, options, held, created } = claiming;
+    const { place, options, ownClaim, created } = claiming;
     const { path } = place;
     const isThere = isFile(tail.stored?.record) && !tail.stored.record.isIncomplete;
     if (!isThere && options.create === false) {
@@ -144,20 +144,20 @@ export class Claims {
     if (outcome.kind !== "stored") return undefined;
     const { record } = outcome;
     await this.#assertValid(place, record, tail.point);
-    held.claim = record.seq;
-    this.#countLoss(held);
+    ownClaim.seq = record.seq;
+    this.#countLoss(ownClaim);
     if (notesOf(record).last === record.seq) this.#core.states.remember(place, record.seq, state);
     const dropped = tail.stored?.record;
     if (isNew && isFile(dropped)) this.#drop(place, dropped, record.seq);
     const removeFolders = () => this.#folders.remove(created);
     const onFree = (): void => void this.#handles.delete(handle);
-    const parts = { place, held, record, state, isNew, wasSilent, removeFolders, onFree };
+    const parts = { place, ownClaim, record, state, isNew, wasSilent, removeFolders, onFree };
     const handle = new JetStreamHandle(this.#core, parts);
     this.#handles.add(handle);
     return handle;
   }
 
-  /** The record of a claim that creates the path. What was never completed begins anew. */
+  /** The record of a claim that creates the path. A content that was never completed is replaced. */
   #fresh({ options }: Claiming, { point }: Tail): Planned {
     const state = { ...NO_STATE, type: options.type };
     const payload = options.type === undefined ? NOTHING : encodedNote({ all: state });
@@ -196,8 +196,8 @@ export class Claims {
   }
 
   /**
-   * Checks that the record of a claim counts: a server may have stored it behind one that its leader did not know. From here
-   * on, nothing of an earlier claim can be stored before what this one writes.
+   * Checks that the record of a claim counts: a server may have stored it behind a record that its leader did not know.
+   * From here on, nothing of an earlier claim can be stored before the records of this one.
    *
    * @throws {StreamError} `conflict`
    */
@@ -209,8 +209,8 @@ export class Claims {
     if (found?.record.seq !== seq) throw heldByAppender(place.path);
   }
 
-  /** Counts the claim once it ends because another node has the path. */
-  #countLoss({ revoked }: HeldPath): void {
+  /** Counts the claim as lost if it ends because another node has taken the path. */
+  #countLoss({ revoked }: OwnClaim): void {
     const { counts } = this.#core.calls;
     const count = (): void => {
       if (revoked.reason instanceof StreamError && revoked.reason.code === "fenced") counts.fenced++;
@@ -219,13 +219,13 @@ export class Claims {
     else revoked.addEventListener("abort", count, { once: true });
   }
 
-  /** Tells the former holder, which may be alive after all. It would find out with its next write. */
+  /** Tells the former owner, which may be alive after all. Otherwise it would find out with its next write. */
   #tell(record: PathRecord, path: string): void {
     const { calls, layout, node } = this.#core;
     void ask(calls.connection, layout, record.node, { kind: "taken", path, node, claim: claimOf(record) });
   }
 
-  /** Removes the records of a content that was never completed. If that fails, its removal removes them. */
+  /** Removes the records of a content that was never completed. If that fails, they stay until the path is removed. */
   #drop(place: Place, { generation }: PathRecord, before: number): void {
     const { calls, layout } = this.#core;
     const { path, stream, subject, shard } = place;

@@ -1,5 +1,5 @@
 /**
- * What claims, reads, listings and watches of one open store share.
+ * The parts that claims, reads, listings and watches of one open store share.
  * @module
  */
 import { randomBytes } from "node:crypto";
@@ -11,12 +11,12 @@ import type { Leaders } from "../nodes/leaders.ts";
 import type { States } from "../records/states.ts";
 import type { Records } from "../records/stored.ts";
 import type { Tails } from "../records/tails.ts";
-import type { HeldPaths } from "./held-paths.ts";
+import type { OwnClaims } from "./own-claims.ts";
 
 /** Random bytes of the id of a record. */
 const ID_BYTES = 9;
 
-/** What they share. */
+/** These parts. */
 export interface Core {
   /** The name of this node. */
   readonly node: string;
@@ -27,7 +27,7 @@ export interface Core {
   readonly tails: Tails;
   readonly directory: Directory;
   readonly leaders: Leaders;
-  readonly held: HeldPaths;
+  readonly ownClaims: OwnClaims;
   readonly notes: StreamNotes;
   /** Milliseconds for which a write is tried again. */
   readonly giveUpMs: number;

@@ -28,7 +28,7 @@ export interface CreatedFolder {
 /** The folders of one installation. */
 export class Folders {
   readonly #core: Core;
-  /** The folders that are there for good. */
+  /** The folders that are permanent. */
   readonly #known: RecentMap<string, true> = new RecentMap(REMEMBERED);
 
   constructor(core: Core) {
@@ -51,7 +51,7 @@ export class Folders {
     }
   }
 
-  /** Removes folders that a claim has created in vain, from the bottom. One that another claim relies on stays. */
+  /** Removes folders that a failed claim has created, from the bottom. A folder that another claim relies on stays. */
   async remove(created: readonly CreatedFolder[]): Promise<void> {
     for (const { place, point } of [...created].reverse()) {
       const fields = this.#fields({ type: "x", predecessor: point.seq });

@@ -11,16 +11,19 @@ import { type ChainPoint, isNext, pointAfter } from "../records/chain.ts";
 import { encodedNote, noteFor, type PathState } from "../records/note.ts";
 import { claimOf, firstOf, type NotePointers, notesOf, type PathRecord, type RecordFields } from "../records/record.ts";
 import { type Core, newId } from "./core.ts";
-import { type HeldPath, takenOver } from "./held-paths.ts";
+import { type OwnClaim, takenOver } from "./own-claims.ts";
 import { cut, NOTE_BYTES, put, putParts } from "./put.ts";
 
-/** Milliseconds after a write for which no other node can have taken the path: it asks this one for longer, and in vain. */
+/**
+ * Milliseconds after a write for which no other node can have taken the path, because it must question this one for
+ * longer than that.
+ */
 const SURE_MS = 200;
 
 /** What a claim knows of its path. */
 export interface Claimed {
   readonly place: Place;
-  readonly held: HeldPath;
+  readonly ownClaim: OwnClaim;
   /** The record of the claim. */
   readonly record: PathRecord;
   readonly state: PathState;
@@ -47,7 +50,7 @@ export class JetStreamHandle implements AppendHandle {
   readonly handoverRequested: AbortSignal;
   readonly #core: Core;
   readonly #claimed: Claimed;
-  readonly #held: HeldPath;
+  readonly #ownClaim: OwnClaim;
   readonly #first: number;
   #point: ChainPoint;
   #notes: NotePointers;
@@ -60,10 +63,10 @@ export class JetStreamHandle implements AppendHandle {
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(core: Core, claimed: Claimed) {
-    const { held, record, state, isNew, wasSilent } = claimed;
+    const { ownClaim, record, state, isNew, wasSilent } = claimed;
     this.#core = core;
     this.#claimed = claimed;
-    this.#held = held;
+    this.#ownClaim = ownClaim;
     this.#state = state;
     this.#point = pointAfter(record);
     this.#notes = notesOf(record);
@@ -75,8 +78,8 @@ export class JetStreamHandle implements AppendHandle {
     // The sequence of the claim: it grows with every claim of the path, also after a removal.
     this.epoch = record.seq;
     this.generation = record.generation;
-    this.revoked = held.revoked;
-    this.handoverRequested = held.handoverRequested;
+    this.revoked = ownClaim.revoked;
+    this.handoverRequested = ownClaim.handoverRequested;
   }
 
   get offset(): number {
@@ -127,7 +130,7 @@ export class JetStreamHandle implements AppendHandle {
   async release(ended?: EndReason): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    this.#held.isReleasing = true;
+    this.#ownClaim.isReleasing = true;
     try {
       await this.#alone(() => this.#writeRelease(ended), true);
     } finally {
@@ -151,7 +154,7 @@ export class JetStreamHandle implements AppendHandle {
   async remove(): Promise<void> {
     if (this.#released) throw this.#releasedError();
     this.#released = true;
-    this.#held.isReleasing = true;
+    this.#ownClaim.isReleasing = true;
     const { calls, layout, tombstoneMs } = this.#core;
     const { path, stream, subject, shard } = this.place;
     try {
@@ -169,7 +172,7 @@ export class JetStreamHandle implements AppendHandle {
     const point = this.#point;
     const next = await this.#core.records.next(this.place, point.seq + 1);
     const isTaken = next && claimOf(next.record) !== this.epoch && isNext(point, next.record);
-    if (isTaken) this.#held.revoke(takenOver(this.place.path));
+    if (isTaken) this.#ownClaim.revoke(takenOver(this.place.path));
   }
 
   /** Stores a change and a batch, both or neither. */
@@ -205,7 +208,7 @@ export class JetStreamHandle implements AppendHandle {
   async #writeRelease(ended: EndReason | undefined): Promise<void> {
     if (this.revoked.aborted) return;
     try {
-      await this.#write({ type: "c", reason: ended, reservedFor: this.#held.asker }, NOTHING);
+      await this.#write({ type: "c", reason: ended, reservedFor: this.#ownClaim.requester }, NOTHING);
     } catch (error) {
       // Another node has the path already.
       if (!(error instanceof StreamError && error.code === "fenced")) throw error;
@@ -213,11 +216,11 @@ export class JetStreamHandle implements AppendHandle {
   }
 
   #free(): void {
-    this.#core.held.free(this.#held);
+    this.#core.ownClaims.free(this.#ownClaim);
     this.#claimed.onFree();
   }
 
-  /** The time of a write. It never goes back. */
+  /** The time of a write. It never decreases. */
   #now(): number {
     return Math.max(this.#modifiedMs, Date.now());
   }
@@ -234,14 +237,14 @@ export class JetStreamHandle implements AppendHandle {
       ...{ offset: point.end, predecessor: point.seq, claim: this.epoch, node: this.#core.node, id: newId() },
       ...{ generation: this.generation, first: this.#first, modifiedMs: this.#modifiedMs },
       endedBefore: this.#claimed.record.endedBefore,
-      isKept: this.#held.isKept,
+      isKept: this.#ownClaim.isKept,
       isIncomplete: this.#state.stream?.incomplete === true,
       notes: this.#notes,
       ...own,
     };
     const sentMs = performance.now();
     try {
-      // Nothing but this handle writes behind its own records.
+      // Only this handle writes behind its own records.
       const outcome = await put(this.#core, { place, fields, payload, point, last: point.seq, ttlMs });
       if (outcome.kind !== "stored") throw takenOver(place.path);
       const { record } = outcome;
@@ -252,13 +255,13 @@ export class JetStreamHandle implements AppendHandle {
       return record;
     } catch (error) {
       const failure = StreamError.from(error, "storage");
-      if (failure.code === "fenced" || failure.code === "unavailable") this.#held.revoke(failure);
+      if (failure.code === "fenced" || failure.code === "unavailable") this.#ownClaim.revoke(failure);
       throw failure;
     }
   }
 
   /**
-   * Runs a write when the one before it has ended.
+   * Runs a write after the previous one has ended.
    *
    * @param isLast Whether it runs on a handle that is being released.
    */

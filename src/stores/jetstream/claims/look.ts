@@ -1,17 +1,19 @@
 /**
- * What is known of a path: whether it exists, its size, its type, who appends to it.
+ * What is known of a path: whether it exists, its size, its type, whether it has an appender.
  * @module
  */
 import type { StoreStat } from "../../../engine/storage/store.ts";
 import type { StreamState } from "../../../engine/storage/stream-state.ts";
 import { ask, type Outcome } from "../nodes/questions.ts";
 import type { PathState } from "../records/note.ts";
-import { claimOf, endedOf, endOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
+import { claimOf, endedOf, endOf, isClaimed, isFile, type PathRecord } from "../records/record.ts";
 import type { Core } from "./core.ts";
 import type { Folders } from "./folders.ts";
 
-/** Whether nobody appends to a path, or a claim is cached for the next append, or an append is under way. */
-export type Holding = "free" | "kept" | "appending";
+/**
+ * `free`: the path has no claim. `kept`: a claim is cached for the next append. `appending`: an append is under way.
+ */
+export type ClaimState = "free" | "kept" | "appending";
 
 /** Looks at paths. */
 export class Looks {
@@ -42,8 +44,11 @@ export class Looks {
       return undefined;
     }
     if (!isFile(record) || record.isIncomplete) return undefined;
-    const [state, holding] = await Promise.all([this.#core.states.after(place, stored), this.holding(path, record)]);
-    return statOf(record, state, holding, hasSession);
+    const [state, claimState] = await Promise.all([
+      this.#core.states.after(place, stored),
+      this.claimState(path, record),
+    ]);
+    return statOf(record, state, claimState, hasSession);
   }
 
   /**
@@ -58,34 +63,39 @@ export class Looks {
     return { isThere: true, stream: (await this.#core.states.after(place, stored)).stream };
   }
 
-  /** Whether anybody appends to a path, by its last record. */
-  async holding(path: string, record: PathRecord): Promise<Holding> {
-    if (!isHolding(record)) return "free";
+  /** The state of the claim of a path, by its last record. */
+  async claimState(path: string, record: PathRecord): Promise<ClaimState> {
+    if (!isClaimed(record)) return "free";
     const { node, isKept = false } = record;
     const isMine = node === this.#core.node;
-    const isHeld = isMine
-      ? this.#core.held.get(path)?.claim === claimOf(record)
+    const isOwned = isMine
+      ? this.#core.ownClaims.get(path)?.seq === claimOf(record)
       : (await this.#core.directory.isAlive(node)) || (await this.#isConnected(path, record));
-    return isHeld ? (isKept ? "kept" : "appending") : "free";
+    return isOwned ? (isKept ? "kept" : "appending") : "free";
   }
 
-  /** Whether a node without a lease holds the path all the same: after an outage, leases are missing until they are renewed. */
+  /** Whether a node without a lease still owns the path: after an outage, leases are missing until they are renewed. */
   async #isConnected(path: string, record: PathRecord): Promise<boolean> {
-    const answer = await askHolder(this.#core, path, record);
+    const answer = await askOwner(this.#core, path, record);
     return answer === "yes" || answer === "ending";
   }
 }
 
-/** Asks the node that has written the last record of a path whether it holds the path. */
-export function askHolder(core: Core, path: string, record: PathRecord): Promise<Outcome> {
+/** Asks the node that wrote the last record of a path whether it owns the path. */
+export function askOwner(core: Core, path: string, record: PathRecord): Promise<Outcome> {
   const question = { kind: "holds", path, node: core.node, claim: claimOf(record) } as const;
   return ask(core.calls.connection, core.layout, record.node, question);
 }
 
-function statOf(record: PathRecord, { type, stream }: PathState, holding: Holding, hasSession: boolean): StoreStat {
-  const isAppended = holding !== "free" || hasSession;
+function statOf(
+  record: PathRecord,
+  { type, stream }: PathState,
+  claimState: ClaimState,
+  hasSession: boolean,
+): StoreStat {
+  const isAppended = claimState !== "free" || hasSession;
   // The claim of a session is never cached.
-  const isKept = holding === "kept" && !hasSession;
+  const isKept = claimState === "kept" && !hasSession;
   return {
     size: endOf(record),
     modified: new Date(record.modifiedMs),

@@ -50,7 +50,7 @@ export async function put(core: Core, { place, fields, payload, point, last, ttl
     write: { stream, subject, headers: headersOf(fields), payload, expected: last, ttlMs },
     path,
     untilMs: performance.now() + core.giveUpMs,
-    // Only a tombstone ends by itself.
+    // Only a tombstone has a time to live.
     mayVanish: point.generation === "",
     judge,
     stepDown: () => core.leaders.stepDown(stream),

@@ -8,7 +8,8 @@ import type { Claims } from "./claim.ts";
 import type { Core } from "./core.ts";
 
 /**
- * Removes a path, and what is on record about it; see {@link Store.remove}. Meanwhile it is claimed, so no append can begin.
+ * Removes a path and everything on record about it; see {@link Store.remove}. The path is claimed meanwhile, so no
+ * append can begin.
  *
  * @throws {StreamError} as {@link Store.remove}.
  */
@@ -22,7 +23,7 @@ export async function removePath(
   const { stored } = await core.tails.of(core.layout.placeOf(path));
   const record = stored?.record;
   if (!isFile(record)) return false;
-  // What was never completed can't be continued: it is claimed as if it were created.
+  // A content that was never completed can't be continued, so the path is claimed as if it were created.
   const create = record.isIncomplete === true;
   const handle = await claims.claim(path, { create, kept: true }).catch((error: unknown) => {
     if (error instanceof StreamError && error.code === "not_found") return undefined;

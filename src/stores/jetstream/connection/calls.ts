@@ -60,7 +60,7 @@ export class Calls {
   readonly counts: Counts = newCounts();
   /** When a read or a write last succeeded, on the clock of `performance.now()`. */
   answeredMs: number = performance.now();
-  /** When one first failed since; undefined if none has. */
+  /** When a read or a write first failed after that; undefined if none has. */
   failingSinceMs: number | undefined;
   readonly #client: JetStreamClient;
   readonly #manager: JetStreamManager;
@@ -73,7 +73,7 @@ export class Calls {
 
   /** Prepares requests over a connection. */
   static async over(connection: NatsConnection): Promise<Calls> {
-    // Whether JetStream is there is seen when the streams are looked up.
+    // The lookup of the streams shows whether JetStream is available.
     return new Calls(connection, await jetstreamManager(connection, { timeout: REQUEST_MS, checkAPI: false }));
   }
 
@@ -91,7 +91,7 @@ export class Calls {
 
   /** The first message of a subject from a sequence on, as the leader of the stream knows it; undefined if there is none. */
   next(stream: string, subject: string, seq: number, reach: Reach): Promise<StoredMsg | undefined> {
-    // Sent as it is: the leader understands it, although the client lists it for direct requests only.
+    // The leader understands this query, although the client's types offer it only for direct requests.
     const query: NextMsgRequest & { seq: number } = { seq, next_by_subj: subject };
     return this.reach(reach, async () => {
       return (await this.#manager.streams.getMessage(stream, query)) ?? undefined;
@@ -102,7 +102,7 @@ export class Calls {
    * Tries to store one message.
    *
    * @returns Its sequence.
-   * @throws Errors of the client. Then it may be stored all the same, now or later.
+   * @throws Errors of the client. The message may be stored nevertheless, now or later.
    */
   async write({ stream, subject, headers, payload, expected, ttlMs }: Write): Promise<number> {
     const expect = { streamName: stream, ...(expected !== undefined && { lastSubjectSequence: expected }) };
@@ -128,7 +128,7 @@ export class Calls {
     return this.reach(reach, () => this.#client.consumers.get(stream, { inactive_threshold: INACTIVE_MS, ...options }));
   }
 
-  /** Removes a consumer. One that can't be removed now ends by itself. */
+  /** Removes a consumer. If that fails, the server removes it later. */
   drop(consumer: Consumer): void {
     void consumer.delete().catch(() => {});
   }

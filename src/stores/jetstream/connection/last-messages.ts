@@ -19,7 +19,7 @@ const SILENT_MS = 1_000;
 /** Milliseconds without a message after which the servers count as unavailable. */
 const GIVE_UP_MS = 10_000;
 
-/** A message that shows how much of a stream has come. */
+/** A message that shows how much of a stream has been received. */
 export interface Mark {
   readonly subject: string;
   readonly seq: number;
@@ -64,7 +64,7 @@ export async function eachLast(calls: Calls, asked: LastMessages, take: (message
   }
 }
 
-/** @returns Whether all have come; false if none has within `firstMs`. */
+/** @returns Whether all messages were received; false if none was within `firstMs`. */
 async function takeAll(
   consumer: Consumer,
   asked: LastMessages,
@@ -84,14 +84,14 @@ async function takeAll(
   } catch (error) {
     throw lastOf(error, asked);
   } finally {
-    // Not awaited: where a message is missing, it would wait for it.
+    // Not awaited: the client would wait for a missing message.
     void messages.close();
   }
 }
 
-/** The messages of a consumer, as they come. */
+/** The messages of a consumer, as they arrive. */
 class Arrivals {
-  /** Whether one has come. */
+  /** Whether one has arrived. */
   hasBegun = false;
   readonly #consumer: Consumer;
   readonly #iterator: AsyncIterator<JsMsg>;
@@ -106,8 +106,8 @@ class Arrivals {
   /**
    * Waits for the next one.
    *
-   * @returns Undefined if there is none more, or no first one within `firstMs`: the request for messages is lost if the
-   * servers do not know yet where the consumer is.
+   * @returns Undefined if there are no more, or if the first one does not arrive within `firstMs`: the request for
+   * messages is lost if the servers do not know yet where the consumer is.
    * @throws {StreamError} `unavailable` if none comes for long; the reason of the signal.
    */
   async next(firstMs: number): Promise<JsMsg | undefined> {

@@ -17,7 +17,7 @@ const CONNECT_MS = 5_000;
 /** Milliseconds between two attempts. */
 const RECONNECT_MS = 100;
 
-/** Milliseconds between two pings. A server that has answered none of two is left. */
+/** Milliseconds between two pings. The client leaves a server that has not answered two. */
 const PING_MS = 2_000;
 
 /** What a connection needs. */
@@ -30,7 +30,7 @@ export interface LinkOptions {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
 }
 
-/** The servers of a list, and what their URLs say. */
+/** The servers of a list, and the settings in their URLs. */
 export interface ConnectionUrls {
   /** As `host:port`. */
   readonly servers: readonly string[];
@@ -42,7 +42,7 @@ export interface ConnectionUrls {
 /**
  * Connects. From then on, the connection is established again whenever it breaks.
  *
- * @param name What the servers show for it.
+ * @param name The name of the connection in the servers' reports.
  * @throws Errors of the client.
  */
 export function openLink(options: LinkOptions, name: string): Promise<NatsConnection> {
@@ -72,7 +72,7 @@ export function openLink(options: LinkOptions, name: string): Promise<NatsConnec
 /**
  * Reads a list of servers.
  *
- * @throws {TypeError} for an empty list, and for a server that is none.
+ * @throws {TypeError} for an empty list, and for an invalid server.
  */
 export function connectionUrls(servers: string | readonly string[]): ConnectionUrls {
   const given = (typeof servers === "string" ? servers.split(",") : [...servers]).map((server) => server.trim());

@@ -1,6 +1,6 @@
 /**
- * What the monitoring ports of the servers say: whether they write to their disks before they acknowledge, and how much room
- * they have.
+ * Reads the monitoring ports of the servers: whether they write to their disks before they acknowledge, and how much
+ * room they have.
  * @module
  */
 import { StreamError } from "../../../protocol/errors.ts";
@@ -18,7 +18,7 @@ export interface ServerReport {
   readonly maxBytes: number | undefined;
 }
 
-/** Some of what `/varz` has. */
+/** The part of `/varz` that is used here. */
 interface Varz {
   readonly server_name?: unknown;
   readonly version?: unknown;
@@ -46,7 +46,7 @@ export function assertAllReported(reports: readonly ServerReport[], names: Itera
   if (missing.length === 0) return;
   throw new StreamError(
     "storage",
-    `The NATS servers ${missing.join(", ")} store data, but none of the monitors is theirs. Add the URLs of their monitoring ports, or allow to do without that proof.`,
+    `The NATS servers ${missing.join(", ")} store data, but no monitor of theirs is given. Add the URLs of their monitoring ports, or allow a start without that proof.`,
   );
 }
 
@@ -82,7 +82,7 @@ async function reportOf(monitor: string): Promise<ServerReport> {
   if (isSafe !== true) {
     throw new StreamError(
       "storage",
-      `The NATS server ${name} acknowledges before its disk has the bytes. Set "sync_interval: always" in its "jetstream" block, or allow to do without.`,
+      `The NATS server ${name} acknowledges before its disk has the bytes. Set "sync_interval: always" in its "jetstream" block, or allow a start without it.`,
     );
   }
   return { name, maxBytes: typeof maxBytes === "number" && maxBytes > 0 ? maxBytes : undefined };

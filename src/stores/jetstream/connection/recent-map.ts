@@ -3,7 +3,7 @@
  * @module
  */
 
-/** Keeps the entries that were used last. */
+/** Keeps the most recently used entries. */
 export class RecentMap<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #max: number;
@@ -22,7 +22,7 @@ export class RecentMap<K, V> {
     return value;
   }
 
-  /** Sets a value; forgets the entry that was not used for longest, if there are too many. */
+  /** Sets a value; forgets the least recently used entry if there are too many. */
   set(key: K, value: V): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);

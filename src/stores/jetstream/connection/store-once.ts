@@ -11,7 +11,7 @@ import { pause } from "./pause.ts";
 const RETRY_MS = 20;
 const MAX_RETRY_MS = 250;
 
-/** Milliseconds for which a leader may not know what it has acknowledged, before it is asked to step down. */
+/** Milliseconds for which a leader may lack what it has acknowledged before it is asked to step down. */
 const BEHIND_MS = 3_000;
 
 /** What to store. */
@@ -23,7 +23,10 @@ export interface Once {
   readonly untilMs: number;
   /** Whether the expected last message may end by its time to live. Default false. */
   readonly mayVanish?: boolean;
-  /** Whether the first message after the expected one is this one, or one that does not count, or another one. */
+  /**
+   * Judges the first message after the expected one: `mine` is this message, `void` does not count, `other` is any
+   * other.
+   */
   judge(found: StoredMsg): "mine" | "void" | "other";
   /** Asks the leader of the stream to step down. */
   stepDown(): Promise<void>;
@@ -36,8 +39,8 @@ export type OnceOutcome =
   | { readonly kind: "vanished" };
 
 /**
- * Stores a message. No single answer decides: a refusal may be about a message that is never stored, and a message without
- * an answer may be stored later. What counts is the first message after the expected one.
+ * Stores a message. No single answer tells whether it is stored: a refusal may be caused by a message that is never
+ * stored, and a message without an answer may be stored later. The first message after the expected one decides.
  *
  * @throws {StreamError} `unavailable` if that can't be found out in time: the message may be stored now, later or never.
  * `no_space`, `denied`: it is not stored.
@@ -49,7 +52,7 @@ export async function storeOnce(calls: Calls, once: Once): Promise<OnceOutcome> 
     if (outcome.kind !== "unknown") return outcome;
     if (performance.now() + waitMs > once.untilMs) throw lastError(outcome.error, once.path);
     calls.counts.retries++;
-    // What is in the way does not count: the message can follow it at once.
+    // The message in the way is void: this one can follow it at once.
     if (!outcome.isBehindVoid) await pause(waitMs);
   }
 }
@@ -72,7 +75,7 @@ class Attempts {
     this.#expected = once.write.expected;
   }
 
-  /** Tries to store it, and looks what has become of it if that fails. */
+  /** Tries to store the message. If that fails, finds out whether it is stored. */
   async next(): Promise<OnceOutcome | Unknown> {
     const { write, path } = this.#once;
     try {
@@ -101,7 +104,7 @@ class Attempts {
   }
 }
 
-/** Watches whether the leader knows less than it has acknowledged. */
+/** Watches whether the leader has lost messages that it has acknowledged. */
 class Behind {
   readonly #calls: Calls;
   readonly #once: Once;
@@ -112,7 +115,9 @@ class Behind {
     this.#once = once;
   }
 
-  /** Whether the expected message has ended. Asks the leader to step down if it has not known it for some time. */
+  /**
+   * Whether the expected message has expired. Asks the leader to step down if it has lacked the message for some time.
+   */
   async isGone(expected: number): Promise<boolean> {
     const { write, path, untilMs, mayVanish = false, stepDown } = this.#once;
     const last = await this.#calls.last(write.stream, write.subject, { path, untilMs });

@@ -9,13 +9,13 @@ import type { Layout } from "../layout/layout.ts";
 import type { Directory } from "../nodes/directory.ts";
 import type { Values } from "./values.ts";
 
-/** Milliseconds for which a session that has ended stays on record: its fence holds for so long. */
+/** Milliseconds for which an ended session stays on record. Its fence works for that long. */
 const FENCE_MS = 60 * 60 * 1000;
 
 /** Attempts at a change while others change the record at the same time. */
 const ATTEMPTS = 20;
 
-/** A session as it is on record. */
+/** A session on record. */
 export interface StoredSession extends SessionRecord {
   /** The greatest epoch of a claim under which it was changed; 0 if there was none. */
   readonly epoch: number;
@@ -65,9 +65,9 @@ export class JetStreamSessions implements SessionRecords {
     const open: SessionRecord[] = [];
     for (const session of all) {
       if (session.isOver) continue;
-      // The sessions of living nodes are theirs.
-      const isHeld = session.node !== undefined && (session.node === node || (await directory.isAlive(session.node)));
-      if (!isHeld) open.push(recordIn(session));
+      // The sessions of living nodes stay with these nodes.
+      const isOwned = session.node !== undefined && (session.node === node || (await directory.isAlive(session.node)));
+      if (!isOwned) open.push(recordIn(session));
     }
     return open;
   }

@@ -14,7 +14,7 @@ import { pause } from "../connection/pause.ts";
 import type { Layout } from "../layout/layout.ts";
 import { REMOVED_MS, type Values } from "./values.ts";
 
-/** Milliseconds after which the lock of a node that has died ends. */
+/** Milliseconds after which the lock of a dead node expires. */
 const LOCK_MS = 30_000;
 
 /** Milliseconds for which a change waits for others. */
@@ -111,7 +111,7 @@ export class JetStreamSubscriptions implements SubscriptionRecords {
     try {
       await task();
     } finally {
-      // If that fails, it ends by itself.
+      // If that fails, the lock expires.
       await values.drop(subject, path, seq).catch(() => {});
     }
   }
@@ -122,5 +122,5 @@ function keyOf({ root, id }: SubscriptionName): string {
 }
 
 function busy(path: string): StreamError {
-  return new StreamError("busy", `Others change the subscription below "/${path}" for too long. Try again.`, { path });
+  return new StreamError("busy", `Other servers keep changing the subscription below "/${path}". Try again.`, { path });
 }

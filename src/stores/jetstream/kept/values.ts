@@ -49,7 +49,7 @@ export class Values {
     this.#giveUpMs = giveUpMs;
   }
 
-  /** Finds a value; undefined if there is none. @throws {StreamError} `changed` if it is no JSON; `unavailable`. */
+  /** Finds a value; undefined if there is none. @throws {StreamError} `changed` if it is not JSON; `unavailable`. */
   async find<T>(subject: string, path: string): Promise<Value<T> | undefined> {
     const found = await this.calls.last(this.#stream, subject, { path });
     return found && { seq: found.seq, value: parsed<T>(found.data, path) };
@@ -101,7 +101,7 @@ export class Values {
       const next = change(found?.value ?? undefined);
       if (next === undefined || (next === null && !found)) return;
       const terms = { expected: found?.seq ?? 0, ...(next === null && { ttlMs: REMOVED_MS }) };
-      // A value that is to be removed is replaced first: another node may have changed it since it was read.
+      // Removing a value replaces it first, because another node may have changed it since it was read.
       if ((await this.replace(subject, path, next, terms)) !== undefined) return;
     }
     throw storeUnavailable(path);
@@ -110,7 +110,7 @@ export class Values {
   /**
    * Removes the value of a subject.
    *
-   * @param seq Its sequence: a later one stays. Default: whatever is there.
+   * @param seq The sequence of the value; a later one stays. Default: any.
    */
   async drop(subject: string, path: string, seq?: number): Promise<void> {
     await this.calls.purge(this.#stream, subject, { path, ...(seq !== undefined && { before: seq + 1 }) });

@@ -41,7 +41,10 @@ export function shardConfig({ layout, replicas, shardBytes }: ConfigParts, shard
   };
 }
 
-/** The stream of what is kept beside the paths: one message per subject. Its metadata tells how the installation is laid out. */
+/**
+ * The stream of everything that is kept beside the paths: one message per subject. Its metadata describes the layout of
+ * the installation.
+ */
 export function metaConfig({ layout, replicas }: ConfigParts): OwnConfig {
   return {
     ...durable(replicas),

@@ -20,17 +20,17 @@ const REPLICAS_UNSUPPORTED = 10074;
 /** Milliseconds before the end of a start at which the last attempt is made. */
 const LAST_MS = 1_000;
 
-/** Part of the room that appends may use. The rest is for what the servers need besides. */
+/** Part of the room that appends may use. The servers need the rest for other data. */
 const USABLE_PART = 0.8;
 
-/** What an installation must be like. */
+/** The installation that is wanted. */
 export interface Wanted {
   readonly prefix: string;
   readonly replicas: number;
-  /** Undefined for whatever there is, and the default for a new one. */
+  /** Undefined: the number of an existing installation, and the default for a new one. */
   readonly shards: number | undefined;
   readonly leaseMs: number;
-  /** Bytes of all shards together; undefined for the usable part of what there is. */
+  /** Bytes of all shards together; undefined for the usable part of the available room. */
   readonly maxBytes: number | undefined;
   /** Bytes that all servers together can store; undefined if that is unknown. */
   readonly serverBytes: number | undefined;
@@ -38,7 +38,7 @@ export interface Wanted {
   readonly untilMs: number;
 }
 
-/** An installation that is there. */
+/** An installation that exists. */
 export interface Installation {
   readonly layout: Layout;
   /** The names of the servers that store something; empty if they do not say. */
@@ -67,7 +67,7 @@ export async function ensureStreams(calls: Calls, wanted: Wanted): Promise<Insta
   const parts = { layout, replicas, leaseMs, shardBytes };
   const configs = Array.from({ length: shards }, (_, shard) => shardConfig(parts, shard));
   const infos = [first];
-  // One after the other: each is an election.
+  // One after the other, because each needs an election.
   for (const config of [nodesConfig(parts), ...configs]) infos.push(await ensured(calls, config, untilMs));
   for (const { config } of infos) assertReplicas(config, replicas);
   assertLease(infos[1], leaseMs);

@@ -1,5 +1,5 @@
 /**
- * Where everything is: the names of the streams, and the subjects of paths and records. See docs/cluster-layout.md.
+ * The names of the streams, and the subjects of paths and records. See docs/cluster-layout.md.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -33,7 +33,7 @@ export class Layout {
   readonly nodes: string;
 
   /**
-   * @param prefix With what all subjects begin.
+   * @param prefix The beginning of all subjects.
    * @param shards How many streams the paths are spread over.
    */
   constructor(prefix: string, shards: number) {
@@ -57,7 +57,7 @@ export class Layout {
     ];
   }
 
-  /** The republished subjects of a shard: what, and where to. */
+  /** The source and the destination of the republished records of a shard. */
   republished(shard: number): { src: string; dest: string } {
     return { src: `${this.prefix}.fs.${shard}.>`, dest: `${this.prefix}.live.${shard}.>` };
   }
@@ -95,7 +95,17 @@ export class Layout {
     return `${this.prefix}.node.${node}`;
   }
 
-  /** The subject on which a node answers questions about the paths that it holds. */
+  /** The subjects of the leases of all nodes. */
+  get leases(): string {
+    return this.lease("*");
+  }
+
+  /** The node whose lease has a subject. */
+  nodeOf(lease: string): string {
+    return lease.slice(this.lease("").length);
+  }
+
+  /** The subject on which a node answers questions about the paths that it owns. */
   own(node: string): string {
     return `${this.prefix}.own.${node}`;
   }

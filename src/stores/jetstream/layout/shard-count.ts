@@ -11,7 +11,7 @@ export const DEFAULT_SHARDS = 8;
 /**
  * The number of shards of an installation that exists.
  *
- * @param wanted What the operator has asked for; undefined for whatever there is.
+ * @param wanted The number that the operator wants; undefined for any.
  * @throws {StreamError} `storage` for another number, or a layout that this version can't read.
  */
 export function knownShards(

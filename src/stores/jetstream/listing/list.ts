@@ -14,8 +14,8 @@ import { eachEntry, eachSession } from "./rows.ts";
 interface Entry {
   readonly size: number;
   readonly modifiedMs: number;
-  /** The last record, if it may be held; undefined otherwise. */
-  readonly held: PathRecord | undefined;
+  /** The last record, if it may be part of an open append; undefined otherwise. */
+  readonly last: PathRecord | undefined;
   readonly isFolder: boolean;
 }
 
@@ -54,7 +54,7 @@ async function* rowsOf(
   const take = (name: string, record: PathRecord): void => {
     const entry = isWanted(name) ? entryOf(record) : undefined;
     if (entry) entries.set(name, entry);
-    // An ordered consumer that was created anew may pass on a record that has changed meanwhile.
+    // An ordered consumer that was created again may pass on a record that has changed meanwhile.
     else entries.delete(name);
   };
   await Promise.all([
@@ -67,9 +67,9 @@ async function* rowsOf(
   for (let name = names.take(); name !== undefined && count < limit; name = names.take()) {
     const entry = entries.get(name);
     if (!entry) continue;
-    const { size, modifiedMs, held, isFolder } = entry;
-    const isHeld = held !== undefined && (await looks.holding(prefix + name, held)) === "appending";
-    const appending = !isFolder && (isHeld || sessions.has(name));
+    const { size, modifiedMs, last, isFolder } = entry;
+    const isAppending = last !== undefined && (await looks.claimState(prefix + name, last)) === "appending";
+    const appending = !isFolder && (isAppending || sessions.has(name));
     count++;
     yield { name, kind: isFolder ? "folder" : "file", size, modified: new Date(modifiedMs), appending };
   }
@@ -78,7 +78,7 @@ async function* rowsOf(
 /** The row of a record; undefined if it has none. */
 function entryOf(record: PathRecord): Entry | undefined {
   const { modifiedMs } = record;
-  if (record.type === "f") return { size: 0, modifiedMs, held: undefined, isFolder: true };
+  if (record.type === "f") return { size: 0, modifiedMs, last: undefined, isFolder: true };
   if (!isFile(record) || record.isIncomplete) return undefined;
-  return { size: endOf(record), modifiedMs, held: record.isKept ? undefined : record, isFolder: false };
+  return { size: endOf(record), modifiedMs, last: record.isKept ? undefined : record, isFolder: false };
 }

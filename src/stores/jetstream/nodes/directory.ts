@@ -45,6 +45,19 @@ export class Directory {
     return isAlive;
   }
 
+  /**
+   * All nodes that have a lease.
+   *
+   * @throws {StreamError} `unavailable` if that can't be found out.
+   */
+  async all(): Promise<string[]> {
+    const { nodes, leases } = this.#layout;
+    const found = await this.#calls.reach({ path: "" }, () =>
+      this.#calls.manager.streams.info(nodes, { subjects_filter: leases }),
+    );
+    return Object.keys(found.state.subjects ?? {}).map((lease) => this.#layout.nodeOf(lease));
+  }
+
   /** Milliseconds since the lease of a node was first found to be missing here; 0 while it has one. */
   async missingMs(node: string): Promise<number> {
     if (await this.isAlive(node)) return 0;

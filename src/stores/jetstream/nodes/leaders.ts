@@ -1,5 +1,5 @@
 /**
- * Leaders of streams that must step down, and barriers that show that a leader is one.
+ * Asks leaders of streams to step down, and stores barriers that show that a leader still is one.
  * @module
  */
 import { headers } from "@nats-io/transport-node";
@@ -33,8 +33,8 @@ export class Leaders {
   }
 
   /**
-   * Asks the leader of a stream to step down: it does not know what it has acknowledged, so it refuses what should follow.
-   * All nodes together ask once per lease. Never rejects.
+   * Asks the leader of a stream to step down: it has lost records that it acknowledged, so it refuses those that should
+   * follow. All nodes together ask once per lease. Never rejects.
    */
   async stepDown(stream: string): Promise<void> {
     const { nodes } = this.#layout;
@@ -51,13 +51,13 @@ export class Leaders {
   }
 
   /**
-   * Stores something in a stream. What is read from its leader after that comes from one that has a majority.
+   * Stores a barrier in a stream. Reads after that are answered by a leader that had a majority.
    *
    * @throws {StreamError} `unavailable`.
    */
   async barrier(stream: string): Promise<void> {
     const { seq } = await this.mark(stream);
-    // A leader that has lost its majority answers, too, until it learns that; it does not have what was stored.
+    // A leader that has lost its majority also answers until it notices; but it does not have the barrier.
     await this.#calls.reach({ path: "" }, async () => {
       const { state } = await this.#calls.manager.streams.info(stream);
       if (state.last_seq < seq) throw new Error(`The server that answers for ${stream} has lost its majority.`);
@@ -72,7 +72,7 @@ export class Leaders {
   async mark(stream: string): Promise<Mark> {
     const running = this.#marks.get(stream);
     if (!running) return this.#begin(stream);
-    // It may have been stored already. If it fails, that does not concern those that follow it.
+    // The mark that is under way may have been stored before this call. Its failure does not affect the next one.
     const begin = (): Promise<Mark> => this.#begin(stream);
     const next = this.#next.get(stream) ?? running.then(begin, begin);
     this.#next.set(stream, next);

@@ -1,13 +1,13 @@
 /**
- * The lease of this node: a message that the servers remove unless it is renewed. While it is there, the paths of this node
- * stay with it, even if it does not answer.
+ * The lease of this node: a message that the servers remove unless it is renewed. While the lease lasts, this node
+ * keeps its paths, even if it does not answer.
  * @module
  */
 import { headers } from "@nats-io/transport-node";
 import type { Calls } from "../connection/calls.ts";
 import type { Layout } from "../layout/layout.ts";
 
-/** How often it is renewed within its time. */
+/** How often the lease is renewed within its duration. */
 const RENEWALS = 3;
 
 /** What a lease needs. */
@@ -17,7 +17,7 @@ export interface LeaseParts {
   /** The name of this node. */
   readonly node: string;
   readonly leaseMs: number;
-  /** Called when it was renewed too late: others may have taken paths from this node. */
+  /** Called when the lease was renewed too late: other nodes may have taken paths from this one. */
   readonly onLate: () => void;
 }
 
@@ -53,13 +53,13 @@ export class Lease {
     (this.#timer as { unref?(): void }).unref?.();
   }
 
-  /** Ends the lease: others need not wait for it. */
+  /** Ends the lease, so that other nodes need not wait for it. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
     await this.#renewing;
     if (this.#sentMs === Number.NEGATIVE_INFINITY) return;
     const { calls, layout, leaseMs } = this.#parts;
-    // If it can't be removed, it ends by itself.
+    // If it can't be removed, it expires.
     const untilMs = performance.now() + Math.min(1_000, leaseMs);
     await calls.purge(layout.nodes, this.#subject, { path: "", untilMs }).catch(() => {});
   }

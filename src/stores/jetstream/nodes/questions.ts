@@ -1,5 +1,5 @@
 /**
- * Questions between nodes about the paths that they hold. They only save time: what counts is in the records.
+ * Questions between nodes about the paths that they own. They only save time: the records decide.
  * @module
  */
 import type { NatsConnection, Subscription } from "@nats-io/transport-node";
@@ -9,8 +9,8 @@ import type { Layout } from "../layout/layout.ts";
 const ANSWER_MS = 200;
 
 /**
- * `held`: do you hold the path, which I want? `holds`: do you hold it, which I follow? `handover`: please release it, for me. `withdraw`: no longer for me. `wanted`: have you requested
- * the path, and still want it? `taken`: I have taken it from you.
+ * `held`: do you own the path, which I want to claim? `holds`: do you own it, which I follow? `handover`: release it, for me.
+ * `withdraw`: I no longer want it. `wanted`: have you requested it, and do you still want it? `taken`: I have taken it from you.
  */
 export type QuestionKind = "held" | "holds" | "handover" | "withdraw" | "wanted" | "taken";
 
@@ -24,7 +24,20 @@ export interface Question {
   readonly claim?: number;
 }
 
-/** `ending`: yes, but not for long. */
+/** A question about the folders in a folder: below which of them do you own paths? */
+interface FolderQuestion {
+  readonly kind: "below";
+  readonly path: string;
+}
+
+/** What a node knows of the paths that it owns. */
+export interface Answerer {
+  answer(question: Question): Answer;
+  /** Answers with the names of folders. */
+  below(folder: string): Iterable<string>;
+}
+
+/** `ending`: yes, but the append is about to end. */
 export type Answer = "yes" | "ending" | "no";
 
 /** The answer of a node; `silent` if it did not come in time, `absent` if no such node is connected. */
@@ -49,25 +62,44 @@ export async function ask(
   }
 }
 
+/** Asks a node below which folders in a folder it owns paths. Never rejects: without an answer, there are none. */
+export async function askBelow(
+  connection: NatsConnection,
+  layout: Layout,
+  node: string,
+  folder: string,
+): Promise<string[]> {
+  const question: FolderQuestion = { kind: "below", path: folder };
+  try {
+    const reply = await connection.request(layout.own(node), JSON.stringify(question), { timeout: ANSWER_MS });
+    const names: unknown = reply.json();
+    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
 /** Answers the questions to this node. */
 export function answerQuestions(
   connection: NatsConnection,
   layout: Layout,
   node: string,
-  answer: (question: Question) => Answer,
+  claims: Answerer,
 ): Subscription {
   return connection.subscribe(layout.own(node), {
     callback: (error, message) => {
       if (error) return;
       const question = questionIn(message.data);
-      if (question) message.respond(answer(question));
+      if (question?.kind === "below") message.respond(JSON.stringify([...claims.below(question.path)]));
+      else if (question) message.respond(claims.answer(question));
     },
   });
 }
 
-function questionIn(data: Uint8Array): Question | undefined {
+function questionIn(data: Uint8Array): Question | FolderQuestion | undefined {
   try {
-    const question = JSON.parse(new TextDecoder().decode(data)) as Partial<Question>;
+    const question = JSON.parse(new TextDecoder().decode(data)) as Partial<Question> | FolderQuestion;
+    if (question.kind === "below") return typeof question.path === "string" ? question : undefined;
     const isWhole = KINDS.has(question.kind) && typeof question.path === "string" && typeof question.node === "string";
     return isWhole ? (question as Question) : undefined;
   } catch {

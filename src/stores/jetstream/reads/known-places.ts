@@ -1,5 +1,5 @@
 /**
- * Where bytes of a path are, as searches have found them. The next search begins between the nearest two.
+ * Where bytes of a path are, as earlier searches have found them. The next search begins between the nearest two.
  * @module
  */
 import type { Probe } from "./search.ts";

@@ -67,7 +67,10 @@ export class Locator {
     return fresh;
   }
 
-  /** A record that was found, if it counts: if it is the first one that continues the chain behind its predecessor. */
+  /**
+   * A record that was found, if it counts, which means that it is the first one that continues the chain behind its
+   * predecessor.
+   */
   async #valid(place: Place, stored: StoredRecord, byte: number): Promise<StoredRecord | undefined> {
     const { seq, predecessor, first } = stored.record;
     if (first === 0) return stored;

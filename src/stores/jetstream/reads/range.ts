@@ -79,7 +79,7 @@ export class RangeRecords {
     }
   }
 
-  /** Ends the read, and what it has on the server. */
+  /** Ends the read, and removes its consumer. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -107,7 +107,7 @@ export class RangeRecords {
     const next = await within(iterator.next(), this.#hasBegun ? SILENT_MS : FIRST_MS);
     if (this.#isClosed) throw storeUnavailable(place.path);
     if (next === LATE || next.done) {
-      // Its server may be gone. A record that the leader has can be read from there.
+      // The server of the consumer may be gone. The leader may have the record.
       this.#dropConsumer();
       this.#singles = 0;
       return await this.#records.next(place, this.#seen + 1);

@@ -55,7 +55,7 @@ class RangeReader {
   readonly #range: ReadOf;
   #records: RangeRecords | undefined;
   #pieces: AsyncGenerator<Uint8Array, void, void> | undefined;
-  /** What is left of the last piece. */
+  /** The rest of the last piece. */
   #rest: Uint8Array = new Uint8Array(0);
 
   constructor(ready: () => Promise<ReadParts>, range: ReadOf) {
@@ -103,8 +103,8 @@ class RangeReader {
   }
 
   /**
-   * Looks again before it refuses: a leader that has lost its majority still answers, with what was there before. Between the
-   * two looks, something is stored, which such a leader can't do.
+   * Looks again before it refuses: a leader that has lost its majority still answers, with an old state. Between the
+   * two looks, it stores a barrier, which such a leader can't do.
    */
   async #sure<T>({ leaders }: ReadParts, { stream }: Place, look: () => Promise<T>): Promise<T> {
     try {

@@ -27,9 +27,9 @@ export function has({ offset, end }: Probe, byte: number): boolean {
 }
 
 /**
- * Finds the record with a byte. It interpolates, which finds the record at once where records are even, and bounds how far the
- * guess may be from the middle, so that no layout needs many more looks than bisection (the method "ITP", of Oliveira and
- * Takahashi).
+ * Finds the record with a byte. It interpolates, which finds the record at once where records are equally large, and
+ * bounds how far a guess may be from the middle, so that no layout needs many more looks than bisection (the ITP method
+ * of Oliveira and Takahashi).
  *
  * @param probe Returns the first record of the path from a sequence on; undefined if there is none.
  * @returns Undefined if no record between the bounds has the byte.

@@ -38,7 +38,7 @@ export function pointAfter(record: PathRecord): ChainPoint {
 export function isNext(point: ChainPoint, record: PathRecord): boolean {
   if (record.predecessor !== point.seq) return false;
   const { type, offset, generation, first, claim } = record;
-  // A folder, or the removal of one that was created in vain.
+  // A folder, or the removal of a folder that is not needed.
   if (type === "f" || generation === "") return point.generation === "";
   // A claim that creates the content, perhaps in place of one that was never completed.
   if (type === "o" && first === 0) return offset === 0 && generation !== point.generation;

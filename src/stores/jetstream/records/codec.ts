@@ -40,7 +40,7 @@ export function headersOf(fields: RecordFields): MsgHdrs {
 }
 
 /**
- * Reads a record; undefined for a message that is none.
+ * Reads a record; undefined for a message that is not a record.
  *
  * @param payloadBytes Bytes of the message's payload.
  */
@@ -78,7 +78,7 @@ function reasonIn(text: string): EndReason | undefined {
   return text === "restarting" ? text : END_REASONS.find((reason) => reason === text);
 }
 
-/** A header that is a whole number, 0 if it is missing; undefined if it is none. */
+/** The whole number in a header, 0 if the header is missing; undefined if it is not a whole number. */
 function numberIn(text: string): number | undefined {
   if (text === "") return 0;
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;

@@ -33,7 +33,7 @@ export function encodedNote(note: Note): Uint8Array {
 /**
  * Decodes a note; undefined for anything else.
  *
- * @param isFull What the record says about it.
+ * @param isFull Whether the record marks the note as full.
  */
 export function decodedNote(bytes: Uint8Array, isFull: boolean): Note | undefined {
   try {

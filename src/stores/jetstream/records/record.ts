@@ -5,8 +5,9 @@
 import type { EndedReason, EndReason } from "../../../protocol/end-reason.ts";
 
 /**
- * The types of records. `o`: a claim began. `d`: data, or a change of the stream's state, or nothing. `w`: the last word of an
- * append that is about to end. `c`: the claim was released. `x`: the path was removed. `f`: the path is a folder.
+ * The types of records. `o`: a claim began. `d`: data, or a change of the stream's state, or nothing. `w`: the end
+ * marker of an append that is about to end. `c`: the claim was released. `x`: the path was removed. `f`: the path is a
+ * folder.
  */
 export type RecordType = "o" | "d" | "w" | "c" | "x" | "f";
 
@@ -41,7 +42,7 @@ export interface RecordFields {
   readonly claim: number;
   /** The node that has written it. */
   readonly node: string;
-  /** Unique: by it a writer recognizes its record. */
+  /** A unique id, by which a writer recognizes its record. */
   readonly id: string;
   /** The generation of the content; empty in folders. */
   readonly generation: string;
@@ -107,20 +108,20 @@ export function notesOf({ notes, noteBytes = 0, isFullNote = false, seq }: PathR
 }
 
 /** Whether the path is claimed after a record. */
-export function isHolding({ type }: Pick<PathRecord, "type">): boolean {
+export function isClaimed({ type }: Pick<PathRecord, "type">): boolean {
   return type === "o" || type === "d" || type === "w";
 }
 
-/** Whether a path exists, and is no folder, if this is its last record. */
+/** Whether a path exists and is not a folder, if this is its last record. */
 export function isFile(record: PathRecord | undefined): record is PathRecord {
   return record !== undefined && record.type !== "x" && record.type !== "f";
 }
 
-/** How the last append of a path has ended, if nobody holds the path any more. */
+/** How the last append of a path has ended, if the path has no owner any more. */
 export function endedOf({ type, reason, endedBefore = "unknown" }: PathRecord): EndedReason {
   if (type === "o") return endedBefore;
   if (type === "d") return "lost";
   if (reason === undefined) return endedBefore;
-  // It was to continue on another server, and did not.
+  // The append should have continued on another server, and did not.
   return reason === "restarting" ? "lost" : reason;
 }

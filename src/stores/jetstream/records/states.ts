@@ -1,13 +1,13 @@
 /**
- * The types and states of paths, from their notes. The last ones are remembered: a reader that comes again reads only what
- * was noted since.
+ * The types and states of paths, from their notes. The most recent ones are remembered, so the next read of a path
+ * reads only newer notes.
  * @module
  */
 import { StreamError } from "../../../protocol/errors.ts";
 import { RecentMap } from "../connection/recent-map.ts";
 import type { Place } from "../layout/layout.ts";
 import { decodedNote, NO_STATE, type Note, type PathState, withNote } from "./note.ts";
-import { notesOf, type PathRecord } from "./record.ts";
+import { notesOf } from "./record.ts";
 import type { Records, StoredRecord } from "./stored.ts";
 
 /** How many paths are remembered. */
@@ -71,11 +71,6 @@ export class States {
     if (!note) throw unreadable(place.path);
     return note;
   }
-}
-
-/** Whether a record may have a state that must be read: only then, a listing or a look at it costs more than one request. */
-export function hasState(record: PathRecord): boolean {
-  return notesOf(record).full !== 0;
 }
 
 function unreadable(path: string): StreamError {

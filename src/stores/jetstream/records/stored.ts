@@ -29,7 +29,7 @@ export class Records {
   /**
    * The last record of a path, valid or not; undefined if there is none.
    *
-   * @throws {StreamError} `changed` if it is no record; `unavailable`, `denied`, `storage`.
+   * @throws {StreamError} `changed` if it is not a record; `unavailable`, `denied`, `storage`.
    */
   async last({ path, stream, subject }: Place, untilMs?: number): Promise<StoredRecord | undefined> {
     return stored(path, await this.calls.last(stream, subject, { path, untilMs }));
@@ -101,7 +101,7 @@ export class Records {
 }
 
 /** The sequences of the parts of a record, as its message has them; undefined if they are not there. */
-export function sequencesIn(payload: Uint8Array, { partBytes, bytes }: Parts): number[] | undefined {
+function sequencesIn(payload: Uint8Array, { partBytes, bytes }: Parts): number[] | undefined {
   try {
     const sequences: unknown = JSON.parse(new TextDecoder().decode(payload));
     const isWhole = Array.isArray(sequences) && sequences.length === Math.ceil(bytes / partBytes);
@@ -111,7 +111,7 @@ export function sequencesIn(payload: Uint8Array, { partBytes, bytes }: Parts): n
   }
 }
 
-/** The record in a message. @throws {StreamError} `changed` if it is none. */
+/** The record in a message. @throws {StreamError} `changed` if it is not a record. */
 export function stored(path: string, message: StoredMsg | undefined): StoredRecord | undefined {
   if (!message) return undefined;
   const { header, seq, data } = message;

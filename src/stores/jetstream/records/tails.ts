@@ -1,5 +1,5 @@
 /**
- * The end of a path: the last record that counts, and the last one that is there.
+ * The end of a path: its last valid record, and its last record, which may be void.
  * @module
  */
 import { StreamError } from "../../../protocol/errors.ts";

@@ -1,5 +1,5 @@
 /**
- * What arrives of one path, as the servers republish it. Messages may be missing: the records say so.
+ * The records of one path as the servers republish them. Some may be missing, which the chain of records shows.
  * @module
  */
 import type { Msg } from "@nats-io/transport-node";
@@ -18,7 +18,7 @@ export interface Arrived {
   readonly records: readonly StoredRecord[];
   /** Whether some may be missing. */
   readonly isGap: boolean;
-  /** Whether it was quiet for some time. */
+  /** Whether nothing has arrived for some time. */
   readonly isQuiet: boolean;
 }
 
@@ -71,7 +71,7 @@ export class Tap {
     this.#wake?.();
   }
 
-  /** Looks at the path soon, and often: its holder is gone. */
+  /** Makes the reader look at the path soon and often, because its owner is gone. */
   hurry(): void {
     this.#quietLooks = 0;
   }

@@ -1,5 +1,5 @@
 /**
- * All taps of one node. They have a connection of their own: one that is cut because its reader is too slow must not stop appends.
+ * All taps of one node. They have a connection of their own: NATS cuts off slow readers, which must not stop appends.
  * @module
  */
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -16,7 +16,7 @@ const TICK_MS = 500;
 const QUIET_MS = 1_500;
 const MAX_QUIET_MS = 12_000;
 
-/** Milliseconds within which a server must have taken a subscription. */
+/** Milliseconds within which a server must have accepted a subscription. */
 const SUBSCRIBE_MS = 5_000;
 
 /** A tap that is open. */
@@ -99,7 +99,7 @@ export class Taps {
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
       if (type !== "reconnect") continue;
-      // The server has all subscriptions then.
+      // The server has all subscriptions by then.
       await connection.flush().catch(() => {});
       for (const tap of this.#open) tap.lose();
     }

@@ -1,22 +1,25 @@
 /**
- * Follows the append of another node, from one holder of the path to the next, until it has ended.
+ * Follows the append of another node, from one owner of the path to the next, until it has ended.
  * @module
  */
 import type { Growth } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Core } from "../claims/core.ts";
-import { askHolder, type Looks } from "../claims/look.ts";
+import { askOwner, type Looks } from "../claims/look.ts";
 import { pause } from "../connection/pause.ts";
 import type { Place } from "../layout/layout.ts";
 import { Chain } from "../records/chain.ts";
 import { decodedNote, type Note } from "../records/note.ts";
-import { endedOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
+import { endedOf, isClaimed, isFile, type PathRecord } from "../records/record.ts";
 import type { StoredRecord } from "../records/stored.ts";
 import type { Arrived } from "./tap.ts";
 import type { OpenTap, Taps } from "./taps.ts";
 
-/** Milliseconds for which an append may have no holder, on its way from one node to the next; longer if its session is open. */
+/**
+ * Milliseconds for which an append may have no owner while it moves from one node to the next; longer if its session is
+ * open.
+ */
 const SUCCESSOR_MS = 2_500;
 const SESSION_MS = 10_000;
 
@@ -36,7 +39,7 @@ export interface WatchParts {
 }
 
 /**
- * The updates on a path that a node holds; undefined if no node does. See {@link Store.watch}.
+ * The updates on a path that a node has claimed; undefined if no node has. See {@link Store.watch}.
  *
  * @throws {StreamError} what reading throws.
  */
@@ -51,7 +54,7 @@ export async function watchPath(
   try {
     const { stored, point } = await parts.core.tails.of(place);
     const record = stored?.record;
-    if (isFile(record) && (await parts.looks.holding(path, record)) !== "free") {
+    if (isFile(record) && (await parts.looks.claimState(path, record)) !== "free") {
       return new Watch(parts, { place, opened, signal }, record, new Chain(point)).updates();
     }
   } catch (error) {
@@ -77,9 +80,11 @@ class Watch {
   #record: PathRecord;
   /** The size that was reported last. */
   #size: number;
-  /** Since when the path has no holder, on the clock of `performance.now()`; undefined while it has one. */
+  /**
+   * When the path was first found without an owner, on the clock of `performance.now()`; undefined while it has one.
+   */
   #freeSinceMs: number | undefined;
-  /** How often in a row the holder was absent. */
+  /** How often in a row the owner was absent. */
   #absences = 0;
 
   constructor(parts: WatchParts, watched: Watched, record: PathRecord, chain: Chain) {
@@ -117,12 +122,12 @@ class Watch {
     }
     if (signal.aborted || (!isGap && !isQuiet)) return;
     const update = await this.#unlessUnavailable(async () => {
-      return (await this.#look()) ?? (isQuiet ? await this.#lookForHolder() : undefined);
+      return (await this.#look()) ?? (isQuiet ? await this.#lookForOwner() : undefined);
     });
     if (update) yield update;
   }
 
-  /** Runs a look. If the servers do not answer, those that follow the path wait, and it is looked at again. */
+  /** Runs a look. If the servers do not answer, the followers of the path wait, and the next look tries again. */
   async #unlessUnavailable(look: () => Promise<Growth | undefined>): Promise<Growth | undefined> {
     const { opened, signal } = this.#watched;
     try {
@@ -168,7 +173,7 @@ class Watch {
     const hasGrown = size > this.#size;
     this.#size = size;
     if (type === "c" && reason && reason !== "restarting") return { size, ended: reason };
-    if (isHolding(record)) {
+    if (isClaimed(record)) {
       this.#freeSinceMs = undefined;
     } else {
       this.#freeSinceMs ??= performance.now();
@@ -177,34 +182,34 @@ class Watch {
     return hasGrown || known.closed ? { size, ...known } : undefined;
   }
 
-  /** Finds out whether the append goes on, after a time without news. */
-  async #lookForHolder(): Promise<Growth | undefined> {
+  /** Finds out whether the append continues, after a time without news. */
+  async #lookForOwner(): Promise<Growth | undefined> {
     const { place, opened } = this.#watched;
     if (!(await this.#isFree())) return undefined;
     opened.tap.hurry();
     // A session on record may continue the append.
     const hasSession = await this.#parts.hasSession(place.path);
     this.#freeSinceMs ??= performance.now();
-    if (hasSession || !isHolding(this.#record)) {
+    if (hasSession || !isClaimed(this.#record)) {
       const waitMs = hasSession ? SESSION_MS : SUCCESSOR_MS;
       return performance.now() - this.#freeSinceMs > waitMs ? this.#ended("restarting") : undefined;
     }
-    // Its holder may have stored something since it was looked at.
+    // The owner may have stored something since the path was looked at.
     const update = await this.#look();
-    if (update || !isHolding(this.#record)) return update;
+    if (update || !isClaimed(this.#record)) return update;
     const ended = endedOf(this.#record);
     return this.#ended(ended === "unknown" ? "lost" : ended);
   }
 
-  /** Whether nobody holds the path: its holder has released it, is gone, or does not know of it. */
+  /** Whether the path has no owner: the last one has released it, is gone, or does not know of it. */
   async #isFree(): Promise<boolean> {
     const { core, looks } = this.#parts;
     const { path } = this.#watched.place;
     const { node } = this.#record;
-    if ((await looks.holding(path, this.#record)) === "free") return true;
+    if ((await looks.claimState(path, this.#record)) === "free") return true;
     if (node === core.node) return false;
     // Its lease may last for some time after its end.
-    const answer = await askHolder(core, path, this.#record);
+    const answer = await askOwner(core, path, this.#record);
     if (answer === "no") return true;
     this.#absences = answer === "absent" ? this.#absences + 1 : 0;
     if (this.#absences > 0) this.#watched.opened.tap.hurry();

@@ -1,7 +1,7 @@
 /**
- * Lines that are no more to be seen in a terminal, because a progress display has gone up (`ESC [ n A`), and has erased or
- * written over them. What is known of a line depends on the block that it begins in and on the block behind it, and on
- * nothing else: so it is the same whatever way a reader came.
+ * Lines that are no longer visible in a terminal, because a progress display has gone up (`ESC [ n A`), and has erased
+ * or written over them. What is known of a line depends on the block that it begins in and on the block behind it, and
+ * on nothing else: so it is the same whatever way a reader came.
  * @module
  */
 import { ESCAPE, firstUp } from "../../shared/escape.ts";
@@ -115,7 +115,7 @@ function runsIn(number: number, block: Block, next: Block | undefined): Overwrit
 }
 
 /**
- * Which of some lines have no character left that is to be seen. A line without any was overwritten if another line has
+ * Finds the lines of which no character is visible any more. A line without any was overwritten if another line has
  * come to its row, or was there before.
  */
 export function overwrittenLines(lines: readonly string[]): boolean[] {
@@ -132,7 +132,7 @@ class Display {
   readonly #used: number[] = [];
   /** The last line that came to a row. */
   readonly #last = new Map<number, number>();
-  /** How many characters of each line are to be seen, and the row where it ends. */
+  /** How many characters of each line are visible, and the row where it ends. */
   readonly #counts: number[];
   readonly #ends: number[] = [];
   readonly #hasText: boolean[] = [];

@@ -48,7 +48,7 @@ export class Rows {
   readonly #lines: Lines;
   readonly #styles: Styles;
   #rows: Row[] = [];
-  /** Called for each row that is made or made anew. */
+  /** Called for each row that is made or replaced. */
   decorate: Decorate = () => {};
   readonly #fill: Fill;
 
@@ -127,7 +127,7 @@ export class Rows {
     this.#list.prepend(...rows.map(({ element }) => element));
   }
 
-  /** Makes a row anew, for instance because its line has grown. */
+  /** Replaces a row, for instance because its line has grown. */
   renew(row: Row, line: StyledLine): void {
     const at = this.#rows.indexOf(row);
     if (at === -1) return;

@@ -184,7 +184,7 @@ export class Scroller {
     }
   }
 
-  /** Reads a line again, for instance because more of it is to be shown. */
+  /** Reads a line again, for instance to show more of it. */
   async renew(row: Row): Promise<void> {
     await this.#renew(row);
     await this.#fill();

@@ -18,18 +18,18 @@ export async function toggleGroup(lines: Lines, { offset }: Pick<Row, "offset">)
   if (lines.folds.delete(group.from)) return true;
   if (!group.end) return false;
   const { at, isFound } = await endBehind(lines, group.end, group.from, group.from + MAX_BYTES);
-  // A group that goes on is hidden as far as it has come.
+  // Of a group that is still growing, the lines that have arrived are hidden.
   if (!isFound && lines.size > group.from + MAX_BYTES) return false;
   return hide(lines, group.from, at);
 }
 
 /** The groups that say that they are hidden at first. Each is hidden once; then it is up to the reader. */
 export class Collapsed {
-  /** Where to look on for the ends of groups; undefined if there is no more to do. */
+  /** Where to continue the search for the ends of groups; undefined if it is done. */
   readonly #places = new Map<number, number | undefined>();
 
   /**
-   * Hides groups that have come to their ends.
+   * Hides groups whose ends have arrived.
    *
    * @param offsets The lines that begin them.
    * @param isInUse Whether the reader is between two offsets. Then the lines there stay.

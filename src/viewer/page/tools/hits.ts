@@ -245,7 +245,7 @@ export class Hits {
     }
   }
 
-  /** Returns whether the search has come to its end. */
+  /** Returns whether the search has ended. */
   async #extend(run: Run, onHits: (hits: readonly Hit[]) => boolean): Promise<boolean> {
     const end = await this.#parts.find({ from: run.next }, (hits) => {
       const wantsMore = onHits(hits);

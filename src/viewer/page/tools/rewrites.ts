@@ -11,7 +11,7 @@ import type { Hit } from "./hits.ts";
 /** Where a hit is in the window: the part of the window before it. */
 const PART = 0.3;
 
-/** Shows what has come. If lines were overwritten by that, shows all lines anew. */
+/** Shows what has arrived. If that has overwritten lines, shows all lines again. */
 export async function showGrowth(lines: Lines, scroller: Scroller, sizeBefore: number): Promise<void> {
   if (!(await lines.overwritten?.changed(sizeBefore))) return scroller.grown();
   if (scroller.isFollowing) return scroller.follow();

@@ -76,7 +76,7 @@ async function searchFrom(
   return last;
 }
 
-/** A line of the answer: a hit, or at the end where to go on. */
+/** A line of the answer: a hit, or at the end, where to continue. */
 interface Answer {
   readonly offset?: number;
   readonly "line-start"?: number;

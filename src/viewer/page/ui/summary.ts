@@ -1,5 +1,5 @@
 /**
- * What screen readers say of lines that arrive: now and then how many, and the last one.
+ * The summary of arriving lines for screen readers: now and then, how many there were, and the last one.
  * @module
  */
 import { announce } from "./dom.ts";

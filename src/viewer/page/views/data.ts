@@ -8,7 +8,7 @@ import { fillJsonRow } from "./json-lines.ts";
 import { JsonLines } from "./json-pieces.ts";
 import type { Kind } from "./kinds.ts";
 
-/** The view of a kind; undefined if that is none of data. */
+/** The view of a kind; undefined if the kind does not show data. */
 export function dataView(kind: Kind): LineView | undefined {
   if (kind === "json") return { Type: JsonLines, fill: fillJsonRow };
   return kind === "hex" ? { Type: HexLines, isPlain: true } : undefined;

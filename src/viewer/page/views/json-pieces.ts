@@ -13,7 +13,7 @@ import { type Line, Lines, lastAtMost } from "../bytes/lines.ts";
 /** Most bytes of a line that are cut into pieces. What follows is one piece. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Lines with no more bytes are shown as they are, and so much is shown of a long piece at first. */
+/** Lines with at most this many bytes are shown unchanged; of a longer piece, this many bytes are shown at first. */
 const CLIP_BYTES = 4 * 1024;
 
 /** Most bytes of a piece that are shown. */
@@ -30,7 +30,7 @@ const [SPACE, QUOTE, BACKSLASH, COMMA] = [0x20, 0x22, 0x5c, 0x2c];
 /** The square brackets. Braces differ from them in one bit. */
 const [OPENING, CLOSING] = [0x5b, 0x5d];
 
-/** What came before a byte of JSON. */
+/** The context of a byte of JSON: its depth, and what came before it. */
 interface Place {
   readonly depth: number;
   readonly behind: "open" | "comma" | "string" | "escape" | "other";
@@ -51,7 +51,7 @@ interface LongLine {
 interface Cut {
   readonly starts: readonly number[];
   readonly depths: readonly number[];
-  /** What the next byte comes after. */
+  /** The context of the next byte. */
   readonly end: Place;
 }
 
@@ -61,7 +61,7 @@ export interface Piece extends Line {
   readonly depth: number;
 }
 
-/** How deep a line is to be indented: 0 unless it is a piece. */
+/** The indent of a line: 0 unless it is a piece. */
 export function depthOf(line: Line | Piece): number {
   return "depth" in line ? Math.min(MAX_INDENT, line.depth) : 0;
 }
@@ -94,7 +94,7 @@ function begins(isClosing: boolean, behind: Place["behind"]): boolean {
   return behind === "open" || behind === "comma";
 }
 
-/** The last byte of a string, or of the part of it that is there, and what the next byte comes after. */
+/** The last byte of a string, or of the part of it that has arrived, and what precedes the next byte. */
 function endOfString(bytes: Uint8Array, from: number, isEscaped: boolean): [number, Place["behind"]] {
   for (let at = isEscaped ? from + 1 : from; at < bytes.length; at++) {
     if (bytes[at] === QUOTE) return [at, "other"];
@@ -111,7 +111,10 @@ function placeBehind(byte: number): Place["behind"] {
 
 /** Lines of JSON. Long ones are cut into pieces. */
 export class JsonLines extends Lines {
-  /** What the blocks of long lines begin after, by the offset of the line and the number of the block in it. */
+  /**
+   * The contexts at the beginnings of the blocks of long lines, by the offset of the line and the number of the block
+   * in it.
+   */
   readonly #places = new Map<number, Place[]>();
   readonly #kept = new Map<string, Cut>();
 

@@ -53,7 +53,7 @@ const linksOf = new WeakMap<HTMLElement, string>();
 /** The Markdown of each block. */
 const sources = new WeakMap<HTMLElement, string>();
 
-/** Makes something one level deeper; what it was made of, as text, if that is too deep. */
+/** Renders something one level deeper; its source as text if that is too deep. */
 function nested<Made>(make: () => Made, orElse: () => Made): Made {
   if (nesting === MAX_NESTED) return orElse();
   nesting++;

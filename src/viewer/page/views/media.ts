@@ -24,7 +24,7 @@ export class MediaView {
     } else this.#element.alt = withoutHidden(source.name);
     byId("document").replaceChildren(this.#element);
     // Bytes that arrive later may complete it.
-    const broken = `The browser can't show this ${names[kind]}: it may be incomplete, or none. "Save" has the bytes.`;
+    const broken = `The browser can't show this ${names[kind]}: it may be incomplete, or something else. "Save" has the bytes.`;
     this.#element.addEventListener("error", () => showBanner(broken));
     this.#element.addEventListener(kind === "img" ? "load" : "loadedmetadata", () => {
       if (byId("banner").textContent === broken) showBanner("");

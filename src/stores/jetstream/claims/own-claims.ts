@@ -1,5 +1,5 @@
 /**
- * The paths that this node holds, or is about to claim.
+ * The claims of this node.
  * @module
  */
 import type { ClaimOptions } from "../../../engine/storage/append-handle.ts";
@@ -7,17 +7,17 @@ import { heldByAppender } from "../../../engine/storage/conflicts.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Answer, Question } from "../nodes/questions.ts";
 
-/** A path that this node holds, or is about to claim. */
-export class HeldPath {
+/** A claim of this node: one that it has, or is about to have. */
+export class OwnClaim {
   readonly path: string;
   /** Whether the claim is cached between many short appends. */
   readonly isKept: boolean;
   /** The sequence of the claim; 0 while it is pending. */
-  claim = 0;
+  seq = 0;
   /** Whether the path is being released. */
   isReleasing = false;
   /** The node that has requested the path. */
-  asker: string | undefined;
+  requester: string | undefined;
   readonly #revocation = new AbortController();
   readonly #handover = new AbortController();
   readonly #isLeaving: () => boolean;
@@ -28,9 +28,9 @@ export class HeldPath {
     this.#isLeaving = isLeaving;
   }
 
-  /** Whether the path is released, or will be soon. Asked when another node wants it. */
+  /** Whether the path is being released, or will be soon. Asked when another node claims it. */
   get isLeaving(): boolean {
-    return this.isReleasing || (this.claim > 0 && this.#isLeaving());
+    return this.isReleasing || (this.seq > 0 && this.#isLeaving());
   }
 
   /** Aborts when the path can't be appended to any more. */
@@ -50,43 +50,49 @@ export class HeldPath {
 
   /** Another node requests the path. */
   request(node: string): void {
-    this.asker = node;
+    this.requester = node;
     this.#handover.abort();
   }
 }
 
-/** All of them. */
-export class HeldPaths {
-  readonly #held = new Map<string, HeldPath>();
+/** All claims of this node. */
+export class OwnClaims {
+  readonly #claims = new Map<string, OwnClaim>();
   /** The paths that were requested from others, and how often. */
   readonly #wanted = new Map<string, number>();
 
-  /** What is held of a path, once it is claimed. */
-  get(path: string): HeldPath | undefined {
-    const held = this.#held.get(path);
-    return held && held.claim > 0 ? held : undefined;
+  /** The claim of a path, once its record is stored. */
+  get(path: string): OwnClaim | undefined {
+    const claim = this.#claims.get(path);
+    return claim && claim.seq > 0 ? claim : undefined;
   }
 
-  /** All paths that are claimed. */
-  all(): HeldPath[] {
-    return [...this.#held.values()].filter(({ claim }) => claim > 0);
+  /** The names of the folders in a folder below which paths are claimed, except for cached claims. */
+  below(folder: string): Set<string> {
+    const prefix = folder === "" ? "" : `${folder}/`;
+    const names = new Set<string>();
+    for (const { path, seq, isKept } of this.#claims.values()) {
+      const end = path.indexOf("/", prefix.length);
+      if (end !== -1 && seq > 0 && !isKept && path.startsWith(prefix)) names.add(path.slice(prefix.length, end));
+    }
+    return names;
   }
 
   /**
    * Begins to claim a path.
    *
-   * @throws {StreamError} `conflict` if it is held already.
+   * @throws {StreamError} `conflict` if this node claims it already.
    */
-  reserve(path: string, options: ClaimOptions): HeldPath {
-    if (this.#held.has(path)) throw heldByAppender(path);
-    const held = new HeldPath(path, options);
-    this.#held.set(path, held);
-    return held;
+  reserve(path: string, options: ClaimOptions): OwnClaim {
+    if (this.#claims.has(path)) throw heldByAppender(path);
+    const claim = new OwnClaim(path, options);
+    this.#claims.set(path, claim);
+    return claim;
   }
 
   /** Ends a claim. */
-  free(held: HeldPath): void {
-    if (this.#held.get(held.path) === held) this.#held.delete(held.path);
+  free(claim: OwnClaim): void {
+    if (this.#claims.get(claim.path) === claim) this.#claims.delete(claim.path);
   }
 
   /** Notes that a path was requested from another node; call the result when it is not wanted any more. */
@@ -99,21 +105,16 @@ export class HeldPaths {
     };
   }
 
-  /** Whether a path was requested, and is still wanted. */
-  wants(path: string): boolean {
-    return this.#wanted.has(path);
-  }
-
   /** Answers another node. */
-  answer({ kind, path, node, claim }: Question): Answer {
+  answer({ kind, path, node, claim: seq }: Question): Answer {
     if (kind === "wanted") return this.#wanted.has(path) ? "yes" : "no";
-    const held = this.#held.get(path);
-    if (!held || (claim !== undefined && held.claim > 0 && held.claim !== claim)) return "no";
-    if (kind === "handover") held.request(node);
-    if (kind === "withdraw" && held.asker === node) held.asker = undefined;
-    if (kind === "taken" && held.claim === claim) held.revoke(takenOver(path));
-    // It may begin to end the append: only a claim may do that.
-    return kind === "held" && held.isLeaving ? "ending" : "yes";
+    const claim = this.#claims.get(path);
+    if (!claim || (seq !== undefined && claim.seq > 0 && claim.seq !== seq)) return "no";
+    if (kind === "handover") claim.request(node);
+    if (kind === "withdraw" && claim.requester === node) claim.requester = undefined;
+    if (kind === "taken" && claim.seq === seq) claim.revoke(takenOver(path));
+    // Reading `isLeaving` may begin to end the append, so only a question for a claim does that.
+    return kind === "held" && claim.isLeaving ? "ending" : "yes";
   }
 }
 

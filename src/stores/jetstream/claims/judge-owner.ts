@@ -1,20 +1,23 @@
 /**
- * Whether a path may be claimed: the node that holds it may be alive, dead, silent, or about to release it.
+ * Whether a path may be claimed: the node that owns it may be alive, dead, silent, or about to release it.
  * @module
  */
 import { heldByAppender } from "../../../engine/storage/conflicts.ts";
 import { pause } from "../connection/pause.ts";
 import { ask, type Outcome, type QuestionKind } from "../nodes/questions.ts";
-import { claimOf, isHolding, type PathRecord } from "../records/record.ts";
+import { claimOf, isClaimed, type PathRecord } from "../records/record.ts";
 import type { Core } from "./core.ts";
 
 /** Milliseconds between two questions to a node that seems to be gone. */
 const ABSENT_MS = 500;
 
-/** Questions to a node that does not answer. Right after the end of a process, the first one gets no answer either. */
+/**
+ * Maximum number of questions to a node that does not answer. Right after a process has ended, the servers may not
+ * report it as absent yet.
+ */
 const SILENT_QUESTIONS = 8;
 
-/** `free`: nobody holds the path. `silent`: its holder may wake up. `ending`: its holder is about to release it. */
+/** `free`: no node owns the path. `silent`: its owner may wake up. `ending`: its owner is about to release it. */
 export type Verdict = "free" | "silent" | "ending";
 
 /**
@@ -22,9 +25,9 @@ export type Verdict = "free" | "silent" | "ending";
  *
  * @param record Its last valid record; undefined if it does not exist.
  * @param extraLeaseMs Milliseconds to wait beyond the lease of a silent node.
- * @throws {StreamError} `conflict` if another node holds it; `unavailable`.
+ * @throws {StreamError} `conflict` if another node owns it; `unavailable`.
  */
-export async function judgeHolder(
+export async function judgeOwner(
   core: Core,
   path: string,
   record: PathRecord | undefined,
@@ -37,7 +40,7 @@ export async function judgeHolder(
     if (answer === "yes") throw heldByAppender(path);
     return "free";
   }
-  if (!isHolding(record) || node === core.node) return "free";
+  if (!isClaimed(record) || node === core.node) return "free";
   return await judgeNode(core, path, record, extraLeaseMs);
 }
 
@@ -70,7 +73,7 @@ async function judgeGone(
   { answer, extraLeaseMs }: { readonly answer: Outcome; readonly extraLeaseMs: number },
 ): Promise<Verdict> {
   if (answer === "absent") return "free";
-  // A process that is connected, and does not answer, stands still.
+  // A process that is connected and does not answer is suspended.
   if ((await core.directory.missingMs(node)) >= extraLeaseMs) return "silent";
   throw heldByAppender(path);
 }

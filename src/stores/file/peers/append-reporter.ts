@@ -22,9 +22,9 @@ const RETRY_MS = 5_000;
 const IDLE_MS = 10_000;
 
 /** An append of this process. */
-export interface SpokenAppend {
+export interface ReportableAppend {
   readonly generation: string;
-  /** The size of the path. It counts a batch before the batch is stored for certain. */
+  /** The size of the path. It may include a batch that is not certainly stored yet. */
   readonly offset: number;
   /** The state of the path, if it is a stream. */
   readonly stream?: { readonly closed?: unknown } | undefined;
@@ -34,7 +34,7 @@ export interface SpokenAppend {
 export interface Report {
   /** Bytes were stored, after which the path has this size. */
   grown(bytes: Uint8Array): void;
-  /** The append has ended. Without a reason, it may go on elsewhere. */
+  /** The append has ended. Without a reason, it may continue elsewhere. */
   ended(size: number, reason: string | undefined): void;
 }
 
@@ -44,9 +44,9 @@ interface Waiting {
   readonly id: number;
 }
 
-/** An append, and the size that is stored for certain. */
-interface Told {
-  readonly append: SpokenAppend;
+/** An append, and the size that is certainly stored. */
+interface ReportedAppend {
+  readonly append: ReportableAppend;
   size: number;
 }
 
@@ -57,11 +57,11 @@ const atExit = new Set<string>();
 let isExitAwaited = false;
 
 /** Listens at the socket of this process. */
-export class Speaker {
+export class AppendReporter {
   readonly #self: OwnerRecord;
   readonly #onWanted: (key: string) => void;
   readonly #folder: SocketFolder;
-  readonly #appends = new Map<string, Told>();
+  readonly #appends = new Map<string, ReportedAppend>();
   readonly #waiting = new Map<string, Set<Waiting>>();
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
@@ -84,10 +84,10 @@ export class Speaker {
   }
 
   /**
-   * Begins to listen. Does nothing if it listens already, or can't: then the others poll.
+   * Begins to listen. Does nothing if it listens already. If it can't listen, the other processes poll.
    *
-   * @param stays Whether to listen until the process ends. Default: until there are no appends and no others that wait for
-   * some seconds.
+   * @param stays Whether to listen until the process ends. Default: until there have been no appends and no waiting
+   * processes for some seconds.
    */
   open(stays = false): void {
     this.#stays ||= stays;
@@ -103,23 +103,23 @@ export class Speaker {
   }
 
   /** Reports an append of this process from now on. */
-  begins(key: string, append: SpokenAppend): Report {
+  begins(key: string, append: ReportableAppend): Report {
     this.open();
     // While a batch is written, the offset counts bytes that may have to be taken back.
-    const told: Told = { append, size: append.offset };
-    this.#appends.set(key, told);
-    for (const waiting of this.#waitingAt(key)) tell(waiting, told);
+    const reported: ReportedAppend = { append, size: append.offset };
+    this.#appends.set(key, reported);
+    for (const waiting of this.#waitingAt(key)) report(waiting, reported);
     return {
       grown: (payload) => {
         const size = append.offset;
-        told.size = size;
+        reported.size = size;
         const waiting = this.#waitingAt(key);
         if (waiting.size === 0) return;
         const closed = append.stream?.closed !== undefined;
         for (const { outbox, id } of waiting) outbox.send(KIND.GROWN, id, { size, closed, payload });
       },
       ended: (size, reason = "") => {
-        if (this.#appends.get(key) === told) this.#appends.delete(key);
+        if (this.#appends.get(key) === reported) this.#appends.delete(key);
         const payload = Buffer.from(reason);
         for (const { outbox, id } of this.#waitingAt(key)) outbox.send(KIND.ENDED, id, { size, payload });
       },
@@ -133,12 +133,12 @@ export class Speaker {
   #listen(): void {
     const name = socketName(this.#self);
     makeFolderSync(this.#folder.folder);
-    // No other user reaches a socket in it, not even before the socket has its own mode.
+    // The mode of the folder keeps other users from a socket in it, even before the socket has its own mode.
     chmodSync(this.#folder.folder, 0o700);
     const path = this.#folder.pathOf(name);
     if (path === undefined) return;
     const file = join(this.#folder.folder, name);
-    // Left by a process of this number, which has ended.
+    // Left by an ended process with the same number.
     removeFileNow(file);
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
@@ -146,12 +146,12 @@ export class Speaker {
     server.on("error", () => {
       if (this.#server === server) this.#server = undefined;
     });
-    // `exclusive`: in a worker of `node:cluster`, the socket is nevertheless that of this process alone.
+    // `exclusive`: otherwise the workers of `node:cluster` would share the socket.
     server.listen({ path, exclusive: true }, () => {
       try {
         chmodSync(file, 0o600);
       } catch {
-        // The folder keeps others out.
+        // The mode of the folder suffices.
       }
     });
     server.unref();
@@ -180,7 +180,7 @@ export class Speaker {
       removeFileNow(this.#file);
       atExit.delete(this.#file);
     } catch {
-      // It is removed when the process ends.
+      // The end of the process removes it.
     }
   }
 
@@ -210,7 +210,7 @@ export class Speaker {
       const all = this.#waiting.get(key) ?? new Set();
       this.#waiting.set(key, all.add(waiting));
       const append = this.#appends.get(key);
-      if (append) tell(waiting, append);
+      if (append) report(waiting, append);
       else outbox.send(KIND.NONE, id);
     };
     socket.unref();
@@ -231,7 +231,7 @@ export class Speaker {
   }
 }
 
-function tell({ outbox, id }: Waiting, { size, append: { generation, stream } }: Told): void {
+function report({ outbox, id }: Waiting, { size, append: { generation, stream } }: ReportedAppend): void {
   outbox.send(KIND.STATE, id, { size, closed: stream?.closed !== undefined, payload: Buffer.from(generation) });
 }
 
