@@ -106,14 +106,19 @@ async function expectRefused({ url }: TestServer): Promise<HttpHead & { text: st
 }
 
 /** Opens connections from 127.0.0.1 that send no whole request. */
-function attack({ url }: TestServer, runtime: Runtime): Socket[] {
-  return Array.from({ length: CROWD }, () => {
+function attack(test: TestContext, { url }: TestServer, runtime: Runtime): Socket[] {
+  const crowd = Array.from({ length: CROWD }, () => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     // It does not matter how the server refuses the connection.
     socket.on("error", () => {});
     socket.write(FIRST_BYTES[runtime]);
     return socket;
   });
+  // If the test fails, they would keep its process alive.
+  test.after(() => {
+    for (const socket of crowd) socket.destroy();
+  });
+  return crowd;
 }
 
 const linux = NO_DESCRIPTORS === undefined ? {} : { skip: NO_DESCRIPTORS };
@@ -122,7 +127,7 @@ for (const runtime of RUNTIMES) {
   describe(`connections on ${runtime}`, { timeout: 60_000 }, () => {
     it("of one address never take the server from another one, though they send no request", linux, async (test) => {
       const { server, refusals } = await limited(test, runtime, {}, { descriptors: DESCRIPTORS });
-      const crowd = attack(server, runtime);
+      const crowd = attack(test, server, runtime);
       await server.program.printed(
         /Connections are refused: 127\.0\.0\.1 has \d+ connections, and one address .*\(peerSockets\)/,
       );
@@ -138,7 +143,7 @@ for (const runtime of RUNTIMES) {
 
     it("of one address do take it without the limit", linux, async (test) => {
       const { server } = await limited(test, runtime, { peerSockets: 0 }, { descriptors: DESCRIPTORS });
-      const crowd = attack(server, runtime);
+      const crowd = attack(test, server, runtime);
       await server.program.printed(/Connections are refused: \d+ are open/);
       assert.notEqual(await appendFrom("127.0.0.2", server, "a.txt"), 200);
       for (const socket of crowd) socket.destroy();

@@ -30,6 +30,20 @@ describe("the connections of one peer", () => {
     assert.equal(fill(peers, "192.0.2.2", 30).count, 30);
   });
 
+  it("count as the reason for scarce descriptors if they are most of all, unless they are not limited", () => {
+    for (const [peerSockets, expected] of [
+      [1_000, /^192\.0\.2\.1 has 6 connections, and one address may not have more of the files/],
+      [0, undefined],
+    ] as const) {
+      const peers = new PeerSockets({ ...UNLIMITED, peerSockets }, undefined, 80);
+      fill(peers, "192.0.2.1", 6);
+      const tally = peers.of("192.0.2.1") as PeerTally;
+      assert.equal(peers.crowding(tally, 12), undefined);
+      if (expected) assert.match(peers.crowding(tally, 11) ?? "", expected);
+      else assert.equal(peers.crowding(tally, 11), undefined);
+    }
+  });
+
   it("may be nearly twice as many if they are WebSockets", () => {
     const peers = new PeerSockets({ ...UNLIMITED, peerSockets: 1_000 }, undefined, 80);
     fill(peers, "192.0.2.1", 30);

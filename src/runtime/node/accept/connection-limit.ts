@@ -176,6 +176,9 @@ export class ConnectionLimit {
       return { code: "overloaded", why: `The server has ${size} connections, which is its limit (sockets).` };
     }
     if (this.#hasRoom()) return undefined;
+    // Deno accepts connections before it reports them, so that a crowd can take descriptors that its tally does not have yet.
+    const crowding = tally && this.#peers.crowding(tally, size);
+    if (crowding !== undefined) return { code: "too_many", why: crowding, isScarce: true };
     return { code: "overloaded", why: "The server has too many connections.", isScarce: true };
   }
 
@@ -207,7 +210,7 @@ export class ConnectionLimit {
   #refuse(socket: Duplex, { code, why, isScarce = false }: Refusal, peer: string | undefined): void {
     const sentence = `${why} Try again in a moment.`;
     this.#onRefused?.({ code, status: STATUSES[code], message: sentence, ...(peer !== undefined && { peer }) });
-    if (!isScarce) this.#notes.note(why);
+    if (!isScarce || code === "too_many") this.#notes.note(why);
     else if (this.#refused++ === 0) {
       const { size } = this.#sockets;
       this.#report(`Connections are refused: ${size} are open, and the system allows only a few more open files.`);

@@ -74,8 +74,18 @@ export class PeerSockets {
     if (peerSockets > 0 && sockets >= peerSockets) {
       return `${name} has ${sockets} connections, which is the limit for one address (peerSockets).`;
     }
-    if (tally.descriptors + 2 <= this.#maxDescriptors) return undefined;
-    return `${name} has ${sockets} connections, and one address may not have more of the files that the system lets the server open (peerSockets).`;
+    return tally.descriptors + 2 <= this.#maxDescriptors ? undefined : tooManyFiles(tally);
+  }
+
+  /**
+   * Why a peer may not have one more connection while descriptors are scarce: most connections are its own. Undefined if they are
+   * not, or if connections of a peer are not limited.
+   *
+   * @param total All open connections.
+   */
+  crowding(tally: PeerTally, total: number): string | undefined {
+    const isLimited = this.#maxDescriptors !== Number.POSITIVE_INFINITY;
+    return isLimited && tally.sockets > total / 2 ? tooManyFiles(tally) : undefined;
   }
 
   /** Counts a connection. */
@@ -99,4 +109,8 @@ export class PeerSockets {
     this.#begun.set(name, begun + 1);
     return true;
   }
+}
+
+function tooManyFiles({ name, sockets }: PeerTally): string {
+  return `${name} has ${sockets} connections, and one address may not have more of the files that the system lets the server open (peerSockets).`;
 }
