@@ -76,6 +76,25 @@ describe("a listing", () => {
     assert.equal(list(), false);
   });
 
+  test("of a store that other servers share decides when a folder is no longer live", () => {
+    const { rows, live } = rowsOf(folder("sub"));
+    const list = (...elsewhere: string[]): boolean | undefined => {
+      rows.replace({ rows: [folder("sub")], elsewhere: new Set(elsewhere), isCut: false }, NOTHING);
+      return rows.of("sub")?.appending;
+    };
+    list();
+    const below = append("f/sub/x", 1);
+    live.began(below);
+    rows.movedBelow("sub");
+    live.ended(below);
+    rows.movedBelow("sub");
+    assert.equal(rows.of("sub")?.appending, true, "another server may have begun to append since");
+    assert.equal(list("sub"), true);
+    assert.equal(list(), false);
+    rows.movedBelow("sub");
+    assert.equal(rows.of("sub")?.appending, false);
+  });
+
   test("does not touch rows that this process has changed since it began", () => {
     const { rows } = rowsOf(file("a", 1), file("b", 1));
     const { names } = rows.replace({ rows: [file("a", 7), file("c", 1)], isCut: false }, new Set(["a", "b", "c"]));

@@ -101,9 +101,11 @@ export class FolderRows {
 
   /** Notes that an append of this process has begun or ended below a subfolder. */
   movedBelow(name: string): void {
-    const appending = this.#isBelow(name);
-    const { modified = new Date() } = this.#rows.get(name) ?? {};
-    if (appending || this.#rows.has(name)) {
+    const known = this.#rows.get(name);
+    // Another server may have begun to append below the folder since it was asked: only its next answer ends that.
+    const appending = this.#isBelow(name) || (this.#elsewhere !== undefined && known?.appending === true);
+    const { modified = new Date() } = known ?? {};
+    if (appending || known) {
       this.#rows.set(name, { name, kind: "folder", size: 0, modified, appending });
     }
   }

@@ -8,6 +8,9 @@ import type { Layout } from "../layout/layout.ts";
 /** Milliseconds that a node has for its answer. */
 const ANSWER_MS = 200;
 
+/** Milliseconds that a node has for its answer about folders. They are asked for once, so a slow node gets more time. */
+const FOLDERS_MS = 1_600;
+
 /**
  * `held`: do you own the path, which I want to claim? `holds`: do you own it, which I follow? `handover`: release it, for me.
  * `withdraw`: I no longer want it. `wanted`: have you requested it, and do you still want it? `taken`: I have taken it from you.
@@ -71,7 +74,7 @@ export async function askBelow(
 ): Promise<string[]> {
   const question: FolderQuestion = { kind: "below", path: folder };
   try {
-    const reply = await connection.request(layout.own(node), JSON.stringify(question), { timeout: ANSWER_MS });
+    const reply = await connection.request(layout.own(node), JSON.stringify(question), { timeout: FOLDERS_MS });
     const names: unknown = reply.json();
     return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
   } catch {
