@@ -18,8 +18,8 @@ export type {
 export { DEFAULT_LIMITS, type Limits } from "./engine/limits.ts";
 export type {
   AppendHandle,
+  AppendUpdate,
   ClaimOptions,
-  Growth,
   ListOptions,
   SessionClaim,
   SessionRecord,

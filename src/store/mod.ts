@@ -10,14 +10,14 @@
  * @module
  */
 export { type ByteReader, byteReader } from "../engine/storage/byte-reader.ts";
-export { belowResource, folderInPlace, heldByAppender } from "../engine/storage/conflicts.ts";
+export { appenderConflict, belowResource, folderInPlace } from "../engine/storage/conflicts.ts";
 export { lookAgain } from "../engine/storage/look-again.ts";
 export { compareNames, SortedNames } from "../engine/storage/name-order.ts";
 export { type RangeSource, rangeStream } from "../engine/storage/range-stream.ts";
 export type {
   AppendHandle,
+  AppendUpdate,
   ClaimOptions,
-  Growth,
   ListOptions,
   SessionClaim,
   SessionRecord,

@@ -25,7 +25,7 @@ export class MemoryStreams implements StreamRecords {
     return [...streams, ...this.#tombstones.keys()];
   }
 
-  async bury(path: string, tombstone: StreamState): Promise<void> {
+  async writeTombstone(path: string, tombstone: StreamState): Promise<void> {
     this.#tombstones.set(path, tombstone);
   }
 

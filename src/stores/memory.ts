@@ -3,7 +3,7 @@
  * @module
  */
 
-import { belowResource, folderInPlace, heldByAppender } from "../engine/storage/conflicts.ts";
+import { appenderConflict, belowResource, folderInPlace } from "../engine/storage/conflicts.ts";
 import { checkListOptions } from "../engine/storage/list-options.ts";
 import { compareNames } from "../engine/storage/name-order.ts";
 import { rangeStream } from "../engine/storage/range-stream.ts";
@@ -75,7 +75,7 @@ class MemoryStore implements Store {
   async claim(path: string, { create = true, signal, type, kept = false }: ClaimOptions = {}): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
-    if (this.#claimed.has(path)) throw heldByAppender(path);
+    if (this.#claimed.has(path)) throw appenderConflict(path);
     this.#refuseBelowFile(path);
     this.#refuseFolder(path);
     // A content that was not completed is replaced.

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { StreamError } from "../../src/protocol/errors.ts";
-import type { Growth, Store } from "../../src/store/mod.ts";
+import type { AppendUpdate, Store } from "../../src/store/mod.ts";
 import { Layout, type Place } from "../../src/stores/jetstream/layout/layout.ts";
 import { jetstreamStore } from "../../src/stores/jetstream/mod.ts";
 import { headersOf } from "../../src/stores/jetstream/records/codec.ts";
@@ -88,7 +88,7 @@ describe("the store on JetStream", { skip: "missing" in server && server.missing
     await inject("watched.txt", { predecessor: Number(get("P")), offset: 0 }, "FALSE");
     await claim.append(Buffer.from("two"));
     await claim.release("complete");
-    const seen: Growth[] = [];
+    const seen: AppendUpdate[] = [];
     for await (const growth of news) seen.push(growth);
     const bytes = seen.map((growth) => (growth.bytes ? String(Buffer.from(growth.bytes)) : ""));
     assert.ok(!bytes.join("").includes("FALSE"));

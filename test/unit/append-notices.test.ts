@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppendRegistry } from "../../src/engine/append/registry.ts";
 import { resolveLimits } from "../../src/engine/limits.ts";
-import type { Growth, Store } from "../../src/engine/storage/store.ts";
+import type { AppendUpdate, Store } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { Rig, settle } from "../fixture/rig.ts";
@@ -58,7 +58,7 @@ test("beginnings and removals are told to those that wait at paths, and to the s
 
 /** A store in which another process appends to each path, until the watch of it fails. */
 function failingWatch(failed: Promise<void>): Store {
-  async function* grow(): AsyncGenerator<Growth, void, void> {
+  async function* grow(): AsyncGenerator<AppendUpdate, void, void> {
     yield { size: 0 };
     await failed;
     throw new StreamError("storage", "The test fails the watch.");

@@ -4,7 +4,7 @@ import { it } from "node:test";
 import { AppendRegistry } from "../../src/engine/append/registry.ts";
 import { claimInTime } from "../../src/engine/durable/claim-in-time.ts";
 import { resolveLimits } from "../../src/engine/limits.ts";
-import { heldByAppender } from "../../src/engine/storage/conflicts.ts";
+import { appenderConflict } from "../../src/engine/storage/conflicts.ts";
 import type { Store } from "../../src/engine/storage/store.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { withMembers } from "../fixture/durable-rig.ts";
@@ -19,7 +19,7 @@ it("an appender waits for the owner of a claim, and not in a loop, while the req
   const claim: Store["claim"] = (path, options) => {
     if (!isHeld) return memory.claim(path, options);
     isHeld = false;
-    return Promise.reject(heldByAppender(path));
+    return Promise.reject(appenderConflict(path));
   };
   const withdraw = async (): Promise<void> => {
     raw = registry.admit("a");

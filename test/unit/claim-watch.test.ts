@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import type { Growth } from "../../src/engine/storage/store.ts";
+import type { AppendUpdate } from "../../src/engine/storage/store.ts";
 import { Owner } from "../../src/stores/file/claims/owner.ts";
-import type { News } from "../../src/stores/file/peers/links.ts";
+import type { PeerReport } from "../../src/stores/file/peers/links.ts";
 import { reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import type { Listen } from "../../src/stores/file/watch/inbox.ts";
 import { watchFile } from "../../src/stores/file/watch/watch.ts";
@@ -28,9 +28,9 @@ interface Place {
   /** Resolves when the watch has looked at the claim again. */
   look(): Promise<void>;
   /** Reports to the watch, as another process does. */
-  tell(news: News): void;
+  tell(news: PeerReport): void;
   /** Begins a watch. `resumable` tells whether there is an open session; by default there is none. */
-  watch(resumable?: () => Promise<boolean>, signal?: AbortSignal): AsyncGenerator<Growth, void, void>;
+  watch(resumable?: () => Promise<boolean>, signal?: AbortSignal): AsyncGenerator<AppendUpdate, void, void>;
 }
 
 /** Registers a test in which pauses take no time; with `isStill`, they never end. */
@@ -57,7 +57,7 @@ function watchTest(what: string, run: (at: Place) => Promise<void>, isStill = fa
       const since = passed;
       await until("a look at the claim", () => passed > since + 1_000);
     };
-    let tell: (news: News) => void = () => {};
+    let tell: (news: PeerReport) => void = () => {};
     const listen: Listen = (listener) => {
       tell = listener;
       return () => {};
@@ -75,8 +75,8 @@ function watchTest(what: string, run: (at: Place) => Promise<void>, isStill = fa
   });
 }
 
-async function rest(news: AsyncGenerator<Growth, void, void>): Promise<Growth[]> {
-  const seen: Growth[] = [];
+async function rest(news: AsyncGenerator<AppendUpdate, void, void>): Promise<AppendUpdate[]> {
+  const seen: AppendUpdate[] = [];
   for await (const growth of news) seen.push(growth);
   return seen;
 }

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  appenderConflict,
   belowResource,
   closedStream,
   folderInPlace,
-  heldByAppender,
-  heldDuringGrace,
+  graceConflict,
 } from "../../src/engine/storage/conflicts.ts";
 
 test("a path that has an appender is refused without a time", () => {
-  const { code, path, message, headers } = heldByAppender("a.log");
+  const { code, path, message, headers } = appenderConflict("a.log");
   assert.deepEqual([code, path, headers], ["conflict", "a.log", {}]);
   assert.match(message, /^"\/a\.log" already has an appender/);
 });
@@ -23,7 +23,7 @@ test("a path that is reserved is refused with the time left, in whole seconds, a
     [30_000, "30", /30 more seconds;/],
   ];
   for (const [leftMs, retryAfter, words] of said) {
-    const { code, path, message, headers } = heldDuringGrace("a.log", leftMs);
+    const { code, path, message, headers } = graceConflict("a.log", leftMs);
     assert.deepEqual([code, path, headers], ["conflict", "a.log", { "Retry-After": retryAfter }]);
     assert.match(message, words);
   }

@@ -253,7 +253,7 @@ describe("a copy", () => {
     const [from, to] = [memoryStore(), memoryStore()];
     const fork = { source: "source", offset: 3, sub: 0 };
     await fill(from, "fork", "abc", { state: { ...STATE, fork } });
-    await from.streams?.bury("source", { ...STATE, deleted: true });
+    await from.streams?.writeTombstone("source", { ...STATE, deleted: true });
     const record = { root: "", id: "s", revision: 1 };
     assert.ok(from.subscriptions);
     Object.assign(from.subscriptions, { list: async () => [record] });

@@ -41,7 +41,9 @@ describe("a removal of a stream with forks", () => {
     const { streams } = store;
     assert.ok(streams);
     // What comes behind the removal of the file does not happen.
-    const dying = withMembers(streams, { bury: async () => Promise.reject(new Error("The test stops here.")) });
+    const dying = withMembers(streams, {
+      writeTombstone: async () => Promise.reject(new Error("The test stops here.")),
+    });
     const rig = new DurableRig(store, {}, dying);
     await rig.create("a", "one");
     await rig.create("b", forkOf("a"));

@@ -96,7 +96,7 @@ claimTest("what is on record of a removed stream is found", async ({ root, file 
   const { streams } = fileStore({ root });
   assert.equal(await streams?.find("gone.txt"), undefined);
   const tombstone = { created: true, type: "text/plain", producers: {}, deleted: true } as const;
-  await streams?.bury("gone.txt", tombstone);
+  await streams?.writeTombstone("gone.txt", tombstone);
   assert.deepEqual(await streams?.find("gone.txt"), tombstone);
   assert.equal(await streams?.find(PATH), undefined);
   renameSync(file, join(root, "gone.txt"));

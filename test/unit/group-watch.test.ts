@@ -4,12 +4,12 @@ import fs, { appendFileSync, mkdirSync, realpathSync, rmSync, writeFileSync } fr
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { Growth } from "../../src/engine/storage/store.ts";
+import type { AppendUpdate } from "../../src/engine/storage/store.ts";
 import { groupLease, joinLease } from "../../src/stores/file/claims/group-lease.ts";
 import type { Lease } from "../../src/stores/file/claims/lease.ts";
 import { Owner } from "../../src/stores/file/claims/owner.ts";
 import { joinGroup } from "../../src/stores/file/groups/process-group.ts";
-import type { News } from "../../src/stores/file/peers/links.ts";
+import type { PeerReport } from "../../src/stores/file/peers/links.ts";
 import { ownIdentity } from "../../src/stores/file/processes/process-identity.ts";
 import { keyOf, type Reserved, reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { watchFile } from "../../src/stores/file/watch/watch.ts";
@@ -72,7 +72,7 @@ class Member {
     rmSync(this.#entry);
   }
 
-  news(type: News["type"], size: number, more: Partial<News> = {}): News {
+  news(type: PeerReport["type"], size: number, more: Partial<PeerReport> = {}): PeerReport {
     return { from: this.id, type, size, closed: false, ...more };
   }
 }
@@ -85,7 +85,7 @@ interface Place {
   readonly one: Member;
   readonly other: Member;
   /** What the watch has yielded. */
-  readonly seen: Growth[];
+  readonly seen: AppendUpdate[];
   /** What the record of the path says. */
   record: Seen;
   /** The present term of the group. */
@@ -93,11 +93,11 @@ interface Place {
   /** Begins a watch of a third process. */
   watch(): void;
   /** Reports to the watch. */
-  tell(news: News): void;
+  tell(news: PeerReport): void;
   /** Resolves when the watch has looked at the claim again. */
   look(): Promise<void>;
   /** Resolves when the watch has yielded this. */
-  sees(growth: Growth): Promise<void>;
+  sees(growth: AppendUpdate): Promise<void>;
 }
 
 /** Registers a test in which pauses take no time. */
@@ -117,7 +117,7 @@ function watchTest(what: string, run: (at: Place) => Promise<void>): void {
       pauses++;
       return setTimeout(done, 0);
     });
-    let tell: (news: News) => void = () => {};
+    let tell: (news: PeerReport) => void = () => {};
     const place: Place = {
       ...{ t, root, file, one, other },
       seen: [],
@@ -143,7 +143,7 @@ function watchTest(what: string, run: (at: Place) => Promise<void>): void {
         return until("a look at the claim", () => pauses > since + 25).then(() => {});
       },
       sees: async ({ size, ended }) => {
-        const isIt = (seen: Growth): boolean => seen.size === size && seen.ended === ended;
+        const isIt = (seen: AppendUpdate): boolean => seen.size === size && seen.ended === ended;
         await until(`size ${size}, end ${ended}`, () => place.seen.some(isIt));
       },
     };

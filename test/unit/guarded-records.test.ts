@@ -74,7 +74,7 @@ describe("the guarded records of streams", () => {
     const members = {
       find: answering(calls, "find", STATE),
       list: answering(calls, "list", ["a"]),
-      bury: answering(calls, "bury"),
+      writeTombstone: answering(calls, "writeTombstone"),
       forget: answering(calls, "forget"),
       addFork: answering(calls, "addFork"),
       removeFork: answering(calls, "removeFork"),
@@ -86,7 +86,7 @@ describe("the guarded records of streams", () => {
     assert.ok(streams);
     assert.equal(await streams.find("a"), STATE);
     assert.deepEqual(await streams.list(), ["a"]);
-    await streams.bury("b", STATE);
+    await streams.writeTombstone("b", STATE);
     await streams.forget("c");
     await streams.addFork("d", "e");
     await streams.removeFork("f", "g");
@@ -96,7 +96,7 @@ describe("the guarded records of streams", () => {
     assert.deepEqual(calls, [
       ["find", members, "a"],
       ["list", members],
-      ["bury", members, "b", STATE],
+      ["writeTombstone", members, "b", STATE],
       ["forget", members, "c"],
       ["addFork", members, "d", "e"],
       ["removeFork", members, "f", "g"],
@@ -114,7 +114,7 @@ describe("the guarded records of streams", () => {
   it("convert the errors of every member", async () => {
     await convertsErrors("a", (find) => streamsOf({ find }).find("a"));
     await convertsErrors("", (list) => streamsOf({ list }).list());
-    await convertsErrors("a", (bury) => streamsOf({ bury }).bury("a", STATE));
+    await convertsErrors("a", (writeTombstone) => streamsOf({ writeTombstone }).writeTombstone("a", STATE));
     await convertsErrors("a", (forget) => streamsOf({ forget }).forget("a"));
     await convertsErrors("a", (addFork) => streamsOf({ addFork }).addFork("a", "b"));
     await convertsErrors("a", (removeFork) => streamsOf({ removeFork }).removeFork("a", "b"));

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { type TestContext, test } from "node:test";
 import { AppendReporter } from "../../src/stores/file/peers/append-reporter.ts";
-import { Links, type News } from "../../src/stores/file/peers/links.ts";
+import { Links, type PeerReport } from "../../src/stores/file/peers/links.ts";
 import type { OwnerRecord } from "../../src/stores/file/processes/owner-record.ts";
 import { ownIdentity } from "../../src/stores/file/processes/process-identity.ts";
 import { type Reserved, reservedIn } from "../../src/stores/file/reserved/layout.ts";
@@ -61,7 +61,7 @@ function peerTest(what: string, run: (at: Place, t: TestContext) => Promise<void
 /** What a listener has heard, in short. */
 function heard(links: Links, key: string): { readonly news: string[]; readonly stop: () => void } {
   const news: string[] = [];
-  const stop = links.watch(key, ({ type, size, bytes, reason, generation }: News) => {
+  const stop = links.watch(key, ({ type, size, bytes, reason, generation }: PeerReport) => {
     news.push([type, size, bytes && Buffer.from(bytes).toString(), generation, reason].filter(Boolean).join(" "));
   });
   return { news, stop };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RecentPool } from "../../src/engine/follow/recent-chunks.ts";
 import { RemoteChannel } from "../../src/engine/follow/remote.ts";
-import type { Growth } from "../../src/engine/storage/store.ts";
+import type { AppendUpdate } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { put } from "../contract/store/driver.ts";
 import { settle } from "../fixture/rig.ts";
@@ -25,7 +25,7 @@ async function open(shared: SharedStore) {
     dismissed: () => void taken.push("the end"),
   };
   const watch = shared.watches.at(-1) as Watch;
-  const tell = async (growth: Growth): Promise<void> => {
+  const tell = async (growth: AppendUpdate): Promise<void> => {
     await watch.tell(growth);
     await settle();
   };

@@ -6,16 +6,20 @@ import { test } from "node:test";
 import { Follower } from "../../src/engine/follow/follower.ts";
 import { RemoteChannel } from "../../src/engine/follow/remote.ts";
 import { resolveLimits } from "../../src/engine/limits.ts";
-import type { Growth, Store } from "../../src/engine/storage/store.ts";
+import type { AppendUpdate, Store } from "../../src/engine/storage/store.ts";
 import { fileStore } from "../../src/stores/file/store.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { TestSink } from "../fixture/test-sink.ts";
 import { until, within } from "../fixture/until.ts";
 
 /** A file store whose watch yields what the test passes to `tell`. */
-function watchedStore(root: string): { store: Store; tell: (growth: Growth) => Promise<void>; left: () => boolean } {
+function watchedStore(root: string): {
+  store: Store;
+  tell: (growth: AppendUpdate) => Promise<void>;
+  left: () => boolean;
+} {
   const files = fileStore({ root });
-  const news = new TransformStream<Growth, Growth>({}, { highWaterMark: 10 }, { highWaterMark: 10 });
+  const news = new TransformStream<AppendUpdate, AppendUpdate>({}, { highWaterMark: 10 }, { highWaterMark: 10 });
   const writer = news.writable.getWriter();
   const store: Store = {
     sessions: files.sessions,
@@ -27,9 +31,9 @@ function watchedStore(root: string): { store: Store; tell: (growth: Growth) => P
     watch: async () => watch(),
   };
   let isLeft = false;
-  async function* watch(): AsyncGenerator<Growth, void, void> {
+  async function* watch(): AsyncGenerator<AppendUpdate, void, void> {
     try {
-      yield* news.readable as unknown as AsyncIterable<Growth>;
+      yield* news.readable as unknown as AsyncIterable<AppendUpdate>;
     } finally {
       isLeft = true;
     }

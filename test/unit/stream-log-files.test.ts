@@ -245,12 +245,12 @@ describe("what is on record of streams", () => {
     const { root } = await parts(t);
     const store = fileStore({ root });
     const tombstone = { created: true, producers: {}, deleted: true };
-    await store.streams?.bury("a.txt", tombstone);
+    await store.streams?.writeTombstone("a.txt", tombstone);
     assert.deepEqual(await store.streams?.find("a.txt"), tombstone);
     writeFileSync(join(root, "a.txt"), "x");
     assert.equal(await store.streams?.find("a.txt"), undefined);
     assert.equal(statSync(join(root, "a.txt")).size, 1);
-    await store.streams?.bury("b.txt", tombstone);
+    await store.streams?.writeTombstone("b.txt", tombstone);
     await store.streams?.forget("b.txt");
     assert.equal(await store.streams?.find("b.txt"), undefined);
   });

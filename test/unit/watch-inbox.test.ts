@@ -1,24 +1,28 @@
 /** What waits for a watch that is slow. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { News } from "../../src/stores/file/peers/links.ts";
+import type { PeerReport } from "../../src/stores/file/peers/links.ts";
 import { Inbox } from "../../src/stores/file/watch/inbox.ts";
 
-function inboxOf(): { readonly inbox: Inbox; readonly tell: (news: News) => void; readonly rest: () => News[] } {
-  let tell: (news: News) => void = () => {};
+function inboxOf(): {
+  readonly inbox: Inbox;
+  readonly tell: (news: PeerReport) => void;
+  readonly rest: () => PeerReport[];
+} {
+  let tell: (news: PeerReport) => void = () => {};
   const inbox = new Inbox((listener) => {
     tell = listener;
     return () => {};
   }, new AbortController().signal);
-  const rest = (): News[] => {
-    const taken: News[] = [];
+  const rest = (): PeerReport[] => {
+    const taken: PeerReport[] = [];
     for (let news = inbox.take(); news; news = inbox.take()) taken.push(news);
     return taken;
   };
   return { inbox, tell: (news) => tell(news), rest };
 }
 
-function grown(from: string, size: number, bytes: number): News {
+function grown(from: string, size: number, bytes: number): PeerReport {
   return { from, type: "grown", size, closed: false, bytes: new Uint8Array(bytes) };
 }
 

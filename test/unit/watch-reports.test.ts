@@ -1,7 +1,7 @@
 /** How reports of other processes become growth. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { News } from "../../src/stores/file/peers/links.ts";
+import type { PeerReport } from "../../src/stores/file/peers/links.ts";
 import { Reports } from "../../src/stores/file/watch/reports.ts";
 import type { Watched } from "../../src/stores/file/watch/watched.ts";
 
@@ -12,11 +12,11 @@ function reportsOf(...generations: string[]): Reports {
   return new Reports({ look } as unknown as Watched);
 }
 
-function news(type: News["type"], size: number, more: Partial<News> = {}): News {
+function news(type: PeerReport["type"], size: number, more: Partial<PeerReport> = {}): PeerReport {
   return { from: "owner", type, size, closed: false, ...more };
 }
 
-function grown(size: number, text: string, more: Partial<News> = {}): News {
+function grown(size: number, text: string, more: Partial<PeerReport> = {}): PeerReport {
   return news("grown", size, { bytes: Buffer.from(text), ...more });
 }
 

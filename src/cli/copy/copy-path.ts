@@ -191,7 +191,7 @@ export async function copyTombstones({ from, to, isCheck }: CopyParts): Promise<
     if (!state?.deleted) continue;
     const known = await to.streams.find(path);
     if (known || (await to.stat(path))) continue;
-    await to.streams.bury(path, state);
+    await to.streams.writeTombstone(path, state);
   }
 }
 

@@ -6,7 +6,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
 import { NoticeWait } from "../follow/notice-wait.ts";
 import type { Limits } from "../limits.ts";
-import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
+import { closedStream, graceConflict } from "../storage/conflicts.ts";
 import { bytesOf, lineEndOf } from "../storage/json-tail.ts";
 import type { AppendHandle, ClaimOptions, Store } from "../storage/store.ts";
 import type { FreeSpace } from "./free-space.ts";
@@ -68,7 +68,7 @@ export interface Claimant {
  */
 export async function assertNoSession(store: Store, path: string, session?: string): Promise<void> {
   const open = await store.sessions.find(path);
-  if (open && open.digest !== session) throw heldDuringGrace(path, open.graceLeftMs ?? 1_000);
+  if (open && open.digest !== session) throw graceConflict(path, open.graceLeftMs ?? 1_000);
 }
 
 /** A claimed path. */
@@ -199,7 +199,7 @@ async function refused({ store, limits }: Claimant, path: string, error: unknown
   if (open?.graceLeftMs === undefined) {
     return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
   }
-  return heldDuringGrace(path, maxRemainingMs(open.graceLeftMs, limits.graceMs));
+  return graceConflict(path, maxRemainingMs(open.graceLeftMs, limits.graceMs));
 }
 
 function isNotFound(error: unknown): boolean {

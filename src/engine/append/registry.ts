@@ -8,7 +8,7 @@ import type { Followable, Outcome } from "../follow/followable.ts";
 import { RecentPool } from "../follow/recent-chunks.ts";
 import { RemoteChannels } from "../follow/remote-channels.ts";
 import type { Limits } from "../limits.ts";
-import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
+import { appenderConflict, graceConflict } from "../storage/conflicts.ts";
 import type { Store } from "../storage/store.ts";
 import { AppendCounts, type Opener } from "./append-counts.ts";
 import {
@@ -226,7 +226,7 @@ export class AppendRegistry {
     const slot = this.#slots.get(path);
     if (!slot || isLeaving(slot)) return;
     const leftMs = slot.owner?.retryAfterMs?.();
-    throw leftMs === undefined ? heldByAppender(path) : heldDuringGrace(path, leftMs);
+    throw leftMs === undefined ? appenderConflict(path) : graceConflict(path, leftMs);
   }
 
   /**

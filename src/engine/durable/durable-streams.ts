@@ -237,7 +237,7 @@ export class DurableStreams {
 
   async #removed(path: string, state: StreamState): Promise<void> {
     this.lifetimes.forget(path);
-    if ((await liveForks(this.records, path)).length > 0) await this.records.bury(path, tombstoneOf(state));
+    if ((await liveForks(this.records, path)).length > 0) await this.records.writeTombstone(path, tombstoneOf(state));
     else await this.#releaseSource(path, state);
   }
 

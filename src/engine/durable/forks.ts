@@ -66,14 +66,14 @@ export async function removeAnnounced(
   state: StreamState | undefined,
   remove: () => Promise<boolean>,
 ): Promise<boolean> {
-  if (!state || !records.announce || (await liveForks(records, path)).length === 0) return remove();
-  await records.announce(path, tombstoneOf(state));
+  if (!state || !records.prepareTombstone || (await liveForks(records, path)).length === 0) return remove();
+  await records.prepareTombstone(path, tombstoneOf(state));
   let isRemoved = false;
   try {
     isRemoved = await remove();
   } finally {
     // A leftover tombstone has no effect while the file exists.
-    if (!isRemoved) await records.announce(path, undefined).catch(() => {});
+    if (!isRemoved) await records.prepareTombstone(path, undefined).catch(() => {});
   }
   return isRemoved;
 }

@@ -4,7 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendRegistry } from "../append/registry.ts";
-import { heldByAppender } from "../storage/conflicts.ts";
+import { appenderConflict } from "../storage/conflicts.ts";
 
 /**
  * Removes an incomplete stream, unless it is being copied: for readers it does not exist, so no request could remove it.
@@ -16,7 +16,7 @@ export async function removeIncomplete(registry: AppendRegistry, path: string): 
   const { store } = registry;
   // The copy may have been completed since the caller checked.
   const check = async (): Promise<void> => {
-    if (await store.stat(path)) throw heldByAppender(path);
+    if (await store.stat(path)) throw appenderConflict(path);
   };
   try {
     if (registry.isTaken(path)) return false;

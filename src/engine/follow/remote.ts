@@ -6,7 +6,7 @@
 
 import { StreamError } from "../../protocol/errors.ts";
 import { sharedRuns } from "../../support/shared-runs.ts";
-import type { Growth, Store } from "../storage/store.ts";
+import type { AppendUpdate, Store } from "../storage/store.ts";
 import { Broadcast } from "./broadcast.ts";
 import type { Followable, Outcome } from "./followable.ts";
 import { RecentPool } from "./recent-chunks.ts";
@@ -108,7 +108,7 @@ export class RemoteChannel implements Followable {
     if (found) await this.#deliver({ size: found.size }).catch(() => {});
   }
 
-  async #run(first: Growth, updates: AsyncGenerator<Growth, void, void>): Promise<void> {
+  async #run(first: AppendUpdate, updates: AsyncGenerator<AppendUpdate, void, void>): Promise<void> {
     let ended = first.ended;
     try {
       for (let next = await updates.next(); !next.done; next = await updates.next()) {
@@ -130,12 +130,12 @@ export class RemoteChannel implements Followable {
   }
 
   /** Runs deliveries one after the other: each begins at the tail that the previous one left. */
-  #deliver(growth: Growth): Promise<void> {
+  #deliver(growth: AppendUpdate): Promise<void> {
     this.#delivered = this.#delivered.catch(() => {}).then(() => this.#deliverNow(growth));
     return this.#delivered;
   }
 
-  async #deliverNow({ size, bytes, closed }: Growth): Promise<void> {
+  async #deliverNow({ size, bytes, closed }: AppendUpdate): Promise<void> {
     // A stream may be closed without a byte more.
     if (closed && !this.outcome && size >= this.size) this.finalSize = size;
     if (size <= this.size || this.outcome) return;

@@ -5,7 +5,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { assertNoSession } from "../append/claim.ts";
 import { checkFound, checkRequiredGeneration, type PathPreconditions } from "../append/preconditions.ts";
-import { heldByAppender } from "../storage/conflicts.ts";
+import { appenderConflict } from "../storage/conflicts.ts";
 import { lookAgain } from "../storage/look-again.ts";
 import type { Store } from "../storage/store.ts";
 import type { Appends } from "./appends.ts";
@@ -37,7 +37,7 @@ export async function removePath(
     const isRemoved = await registry.whileFree(path, async () => {
       const found = await lookAgain(store, async () => {
         const found = await store.stat(path);
-        if (found?.appending) throw heldByAppender(path);
+        if (found?.appending) throw appenderConflict(path);
         // Not every store calls `check`.
         checkFound(found, path, terms);
         return found;

@@ -9,7 +9,7 @@ import type { AppendPreconditions } from "../append/claim.ts";
 import { checkBeforeClaim, checkRequiredGeneration, type PathPreconditions } from "../append/preconditions.ts";
 import type { AppendRegistry, LeasedSource } from "../append/registry.ts";
 import { NoticeWait } from "../follow/notice-wait.ts";
-import { heldByAppender } from "../storage/conflicts.ts";
+import { appenderConflict } from "../storage/conflicts.ts";
 import { lookAgain } from "../storage/look-again.ts";
 import type { AppendHandle, SessionClaim, SessionRecord } from "../storage/store.ts";
 import { FollowLease } from "./follow-lease.ts";
@@ -106,7 +106,7 @@ export class Sessions {
     await checkRequiredGeneration(this.#registry.store, path, terms);
     this.#registry.assertFree(path);
     const found = await this.#registry.store.stat(path);
-    if (found?.appending) throw heldByAppender(path);
+    if (found?.appending) throw appenderConflict(path);
     this.#registry.counts.assertRoom(terms);
     await this.#registry.space.assertRoom(path);
     await this.#registry.used.assertRoom(path);

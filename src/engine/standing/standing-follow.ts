@@ -8,7 +8,7 @@ import type { Follow, FollowedContent, FollowListener } from "../follow/follow.t
 import type { Followable } from "../follow/followable.ts";
 import { type FollowEnd, Follower, type Sink } from "../follow/follower.ts";
 import type { FollowLease } from "../sessions/follow-lease.ts";
-import { Doubt } from "./doubt.ts";
+import { Confirmation } from "./confirmation.ts";
 import type { PathWatch, Waiter } from "./path-watch.ts";
 import { type Present, presentIn, type Situation, type StandingParts, situationAt } from "./situation.ts";
 import { storedContent } from "./stored-content.ts";
@@ -39,7 +39,7 @@ export class StandingFollow implements Follow, Waiter {
   /** Whether the last step made no progress and was repeated at once. */
   #isRepeated = false;
   /** Set while the content seems to be gone. */
-  #doubt: Doubt | undefined;
+  #confirmation: Confirmation | undefined;
   #isStopped = false;
   #isLeft = false;
   #isClosed = false;
@@ -147,12 +147,12 @@ export class StandingFollow implements Follow, Waiter {
       const present = presentIn(situation);
       const fate = this.#fateOf(present);
       if (fate) {
-        this.#doubt ??= new Doubt(this.#parts.registry.store, this.#watch.path);
-        const doubtMs = await this.#doubt.check(fate);
-        if (doubtMs === undefined) return fate;
-        return doubtMs > 0 ? await this.#pause(Math.min(PAUSE_MS, doubtMs)) : undefined;
+        this.#confirmation ??= new Confirmation(this.#parts.registry.store, this.#watch.path);
+        const againMs = await this.#confirmation.check(fate);
+        if (againMs === undefined) return fate;
+        return againMs > 0 ? await this.#pause(Math.min(PAUSE_MS, againMs)) : undefined;
       }
-      this.#doubt = undefined;
+      this.#confirmation = undefined;
       this.#begin(present, listener);
       if (lease) return await this.#follow(sink, lease, listener);
       if (look.found && look.found.size > this.offset) {

@@ -11,10 +11,10 @@ import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
  *
  * @example
  * ```ts
- * heldByAppender("a.log").code; // "conflict"
+ * appenderConflict("a.log").code; // "conflict"
  * ```
  */
-export function heldByAppender(path: string): StreamError {
+export function appenderConflict(path: string): StreamError {
   const message = `"/${path}" already has an appender. Try again when it has ended.`;
   return new StreamError("conflict", message, { path });
 }
@@ -24,10 +24,10 @@ export function heldByAppender(path: string): StreamError {
  *
  * @example
  * ```ts
- * heldDuringGrace("a.log", 1_500).headers; // { "Retry-After": "2" }
+ * graceConflict("a.log", 1_500).headers; // { "Retry-After": "2" }
  * ```
  */
-export function heldDuringGrace(path: string, leftMs: number): StreamError {
+export function graceConflict(path: string, leftMs: number): StreamError {
   const seconds = Math.max(1, Math.ceil(leftMs / 1000));
   const kept = `The path stays reserved for it for up to ${seconds} more ${seconds === 1 ? "second" : "seconds"}`;
   const message = `The appender of "/${path}" has lost its connection. ${kept}; try again after that.`;

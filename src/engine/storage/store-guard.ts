@@ -166,18 +166,18 @@ function guardedSessions(sessions: SessionRecords): SessionRecords {
 }
 
 function guardedStreams(streams: StreamRecords): StreamRecords {
-  const { announce, renew, renewal } = streams;
+  const { prepareTombstone, renew, renewal } = streams;
   return {
     find: (path) => failing(path, async () => streams.find(path)),
     list: () => failing("", async () => streams.list()),
-    bury: (path, tombstone) => failing(path, async () => streams.bury(path, tombstone)),
+    writeTombstone: (path, tombstone) => failing(path, async () => streams.writeTombstone(path, tombstone)),
     forget: (path) => failing(path, async () => streams.forget(path)),
     addFork: (source, fork) => failing(source, async () => streams.addFork(source, fork)),
     removeFork: (source, fork) => failing(source, async () => streams.removeFork(source, fork)),
     forksOf: (source) => failing(source, async () => streams.forksOf(source)),
-    ...(announce && {
-      announce: (path: string, tombstone: StreamState | undefined) =>
-        failing(path, async () => announce.call(streams, path, tombstone)),
+    ...(prepareTombstone && {
+      prepareTombstone: (path: string, tombstone: StreamState | undefined) =>
+        failing(path, async () => prepareTombstone.call(streams, path, tombstone)),
     }),
     ...(renew && { renew: (path: string) => failing(path, async () => renew.call(streams, path)) }),
     ...(renewal && { renewal: (path: string) => failing(path, async () => renewal.call(streams, path)) }),

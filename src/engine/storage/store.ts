@@ -69,7 +69,7 @@ export interface ListOptions {
 export type StoreListing = AsyncIterable<StoreEntry> | Iterable<StoreEntry>;
 
 /** An update on a resource that another process appends to. */
-export interface Growth {
+export interface AppendUpdate {
   /** Bytes stored now. */
   readonly size: number;
   /**
@@ -233,7 +233,7 @@ export interface Store {
    *
    * @param signal Ends the updates, even while one is pending.
    */
-  watch?(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined>;
+  watch?(path: string, signal: AbortSignal): Promise<AsyncGenerator<AppendUpdate, void, void> | undefined>;
   /**
    * Calls `heard` soon after another process has begun to append to a path, has appended to it, or has ended its append. Call the
    * result to stop. This is a hint, which saves waiting for the next poll: some changes may be missed, and some notices

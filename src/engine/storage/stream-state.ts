@@ -110,9 +110,9 @@ export interface StreamRecords {
    * Notes the tombstone that the following removal leaves; undefined if it leaves none. Once the path is gone, the
    * tombstone counts, whatever has happened in between. Only for drivers that survive a crash, or are shared.
    */
-  announce?(path: string, tombstone: StreamState | undefined): Promise<void>;
+  prepareTombstone?(path: string, tombstone: StreamState | undefined): Promise<void>;
   /** Leaves a tombstone at a path that has just been removed. */
-  bury(path: string, tombstone: StreamState): Promise<void>;
+  writeTombstone(path: string, tombstone: StreamState): Promise<void>;
   /** Removes a tombstone. */
   forget(path: string): Promise<void>;
   /** Notes that a path is a fork of another one, before it exists. */

@@ -2,7 +2,7 @@
  * Several processes that share the data: a path has at most one appender among them.
  * @module
  */
-import type { AppendHandle, Growth, Store } from "../../engine/storage/store.ts";
+import type { AppendHandle, AppendUpdate, Store } from "../../engine/storage/store.ts";
 import { claimOf, type OtherProcess, recordOf } from "./actor.ts";
 import { assert } from "./assert.ts";
 import { bytesOf, textOf } from "./bytes.ts";
@@ -24,16 +24,19 @@ function withOther(
 }
 
 /** Begins to watch a path that another process has claimed. The first update has come. */
-async function watched(store: Store, path: string): Promise<{ seen: Growth[]; news: AsyncGenerator<Growth> }> {
+async function watched(
+  store: Store,
+  path: string,
+): Promise<{ seen: AppendUpdate[]; news: AsyncGenerator<AppendUpdate> }> {
   const news = await store.watch?.(path, new AbortController().signal);
   assert.ok(news, "another process has claimed the path");
   const first = await news.next();
   assert.ok(!first.done, "the first update comes at once");
-  return { seen: [first.value as Growth], news };
+  return { seen: [first.value as AppendUpdate], news };
 }
 
 /** Checks that updates grow, and that their bytes are those that are stored. */
-async function checkBytes(store: Store, path: string, seen: readonly Growth[]): Promise<void> {
+async function checkBytes(store: Store, path: string, seen: readonly AppendUpdate[]): Promise<void> {
   for (const [at, { size, bytes }] of seen.entries()) {
     const before = seen[at - 1]?.size ?? 0;
     assert.ok(size >= before, `the size ${size} comes after ${before}`);
@@ -167,7 +170,7 @@ export const SHARED: Cases = {
     assert.equal(seen[0]?.size, 0);
     await other.ask("append a.txt one ");
     await other.ask("append a.txt two");
-    while (seen.at(-1)?.size !== 7) seen.push((await news.next()).value as Growth);
+    while (seen.at(-1)?.size !== 7) seen.push((await news.next()).value as AppendUpdate);
     await other.ask("release a.txt complete");
     for await (const growth of news) seen.push(growth);
     assert.deepEqual([seen.at(-1)?.size, seen.at(-1)?.ended], [7, "complete"]);

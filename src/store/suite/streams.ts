@@ -84,7 +84,7 @@ export const STREAMS: Cases = {
     assert.equal(await store.remove("a.txt"), true);
     assert.equal(await store.streams?.find("a.txt"), undefined);
     const tombstone = { created: true, producers: {}, deleted: true };
-    await store.streams?.bury("a.txt", tombstone);
+    await store.streams?.writeTombstone("a.txt", tombstone);
     assert.deepEqual(await store.streams?.find("a.txt"), tombstone);
     assert.equal(await store.stat("a.txt"), undefined);
     await store.streams?.forget("a.txt");

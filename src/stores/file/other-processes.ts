@@ -4,7 +4,7 @@
  * @module
  */
 import { relative } from "node:path";
-import type { AppendHandle, Growth, StoreStat } from "../../engine/storage/store.ts";
+import type { AppendHandle, AppendUpdate, StoreStat } from "../../engine/storage/store.ts";
 import { claimantsOf } from "./claims/entries.ts";
 import { requestHandover } from "./claims/handover.ts";
 import type { Owner } from "./claims/owner.ts";
@@ -42,7 +42,7 @@ export class OtherProcesses {
   }
 
   /** See {@link Store.watch}. */
-  async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
+  async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<AppendUpdate, void, void> | undefined> {
     const { root, reserved, owner, sessions, logs, statOf } = this.#parts;
     const file = await resolveInRoot(root, path);
     if ((await claimantsOf(reserved, owner, file)).length === 0) return undefined;

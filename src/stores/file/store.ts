@@ -9,8 +9,8 @@ import { clearTimeout, setTimeout } from "node:timers";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import type {
   AppendHandle,
+  AppendUpdate,
   ClaimOptions,
-  Growth,
   ListOptions,
   Store,
   StoreListing,
@@ -246,7 +246,7 @@ class FileStore implements Store {
     this.#tidying = setTimeout(() => void this.tidy().catch(() => {}), TIDY_MS).unref();
   }
 
-  async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
+  async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<AppendUpdate, void, void> | undefined> {
     await this.#ready();
     return this.#others.watch(path, signal);
   }

@@ -5,8 +5,8 @@
 import { checkListOptions } from "../../engine/storage/list-options.ts";
 import type {
   AppendHandle,
+  AppendUpdate,
   ClaimOptions,
-  Growth,
   ListOptions,
   Store,
   StoreCounts,
@@ -165,7 +165,7 @@ class JetStreamStore implements Store {
     return requestHandover((await this.#ready()).core, path);
   }
 
-  async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
+  async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<AppendUpdate, void, void> | undefined> {
     const opened = await this.#ready();
     return watchPath({ ...opened, hasSession: (of) => this.#hasSession(of) }, path, signal);
   }

@@ -25,12 +25,12 @@ export class JetStreamStreams implements StreamRecords {
     return (await this.#notes()).paths();
   }
 
-  async announce(path: string, tombstone: StreamState | undefined): Promise<void> {
-    await (await this.#notes()).announce(path, tombstone);
+  async prepareTombstone(path: string, tombstone: StreamState | undefined): Promise<void> {
+    await (await this.#notes()).prepareTombstone(path, tombstone);
   }
 
-  async bury(path: string, tombstone: StreamState): Promise<void> {
-    await (await this.#notes()).bury(path, tombstone);
+  async writeTombstone(path: string, tombstone: StreamState): Promise<void> {
+    await (await this.#notes()).writeTombstone(path, tombstone);
   }
 
   async forget(path: string): Promise<void> {

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Growth, SessionClaim, SessionRecord, Store, StoreStat } from "../../../src/engine/storage/store.ts";
+import type { AppendUpdate, SessionClaim, SessionRecord, Store, StoreStat } from "../../../src/engine/storage/store.ts";
 import { DiskFile } from "../../../src/stores/file/journal/disk-file.ts";
 import { RecordFiles } from "../../../src/stores/file/records/record-files.ts";
 import { newRecord } from "../../../src/stores/file/records/stream-record.ts";
@@ -38,11 +38,11 @@ fileTest("an append that is taken over and ends between two looks is watched to 
   await goByPath(root);
   const watch = new AbortController();
   const news = await store.watch?.("a.txt", watch.signal);
-  const seen: Growth[] = [];
+  const seen: AppendUpdate[] = [];
   const [key] = readdirSync(join(root, ".httpfstream/entries"));
   const claims = join(root, ".httpfstream/entries", String(key));
   const entryOf = (): string => String(readdirSync(claims).find((name) => /^[0-9]/.test(name)));
-  seen.push((await news?.next())?.value as Growth);
+  seen.push((await news?.next())?.value as AppendUpdate);
   const entry = entryOf();
   // The process that takes over has removed the dead process's entry, but has not made its own yet.
   rmSync(join(claims, entry));

@@ -9,7 +9,7 @@
 import { existsSync, statSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { heldByAppender } from "../../../engine/storage/conflicts.ts";
+import { appenderConflict } from "../../../engine/storage/conflicts.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { unlessMissing } from "../folders/errors.ts";
@@ -72,7 +72,7 @@ export class Claim {
    */
   static async take(parts: ClaimParts): Promise<Claim> {
     const { file, path, owner } = parts;
-    if (ownClaims.has(file)) throw heldByAppender(path);
+    if (ownClaims.has(file)) throw appenderConflict(path);
     ownClaims.set(file, parts);
     const claim = new Claim(parts);
     try {

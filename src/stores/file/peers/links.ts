@@ -26,7 +26,7 @@ const WATCH_BYTES = HEADER_BYTES + 40;
 const REFUSED_MS = 5_000;
 
 /** What another process reports about a path. */
-export interface News {
+export interface PeerReport {
   /** The id of the owner record of the process. */
   readonly from: string;
   /** `state`: it appends. `none`: it does not. `gone`: it can't be reached any more. */
@@ -42,7 +42,7 @@ export interface News {
 }
 
 /** Receives what is reported about one path. */
-export type Listener = (news: News) => void;
+export type Listener = (report: PeerReport) => void;
 
 interface Watch {
   readonly key: string;
@@ -151,8 +151,8 @@ export class Links {
       for (const [id, { key }] of this.#watches) this.#send(peer, KIND.WATCH, id, key);
       return;
     }
-    const news = newsIn(peer.id, frame);
-    if (news) this.#watches.get(frame.id)?.listener(news);
+    const report = reportIn(peer.id, frame);
+    if (report) this.#watches.get(frame.id)?.listener(report);
   }
 
   #send({ socket }: Peer, kind: number, id: number, key = ""): void {
@@ -170,7 +170,7 @@ function idIn({ kind, payload }: Frame): string {
   throw new TypeError("The process has another version.");
 }
 
-function newsIn(from: string, { kind, size, closed, payload }: Frame): News | undefined {
+function reportIn(from: string, { kind, size, closed, payload }: Frame): PeerReport | undefined {
   const known = { from, size, closed };
   switch (kind) {
     case KIND.NONE:

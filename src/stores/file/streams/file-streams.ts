@@ -46,22 +46,22 @@ export class FileStreams implements StreamRecords {
     return this.#parts.files.list();
   }
 
-  async announce(path: string, tombstone: StreamState | undefined): Promise<void> {
-    await this.#parts.files.announce(await this.#nameOf(path), tombstone);
+  async prepareTombstone(path: string, tombstone: StreamState | undefined): Promise<void> {
+    await this.#parts.files.prepareTombstone(await this.#nameOf(path), tombstone);
   }
 
-  async bury(path: string, tombstone: StreamState): Promise<void> {
+  async writeTombstone(path: string, tombstone: StreamState): Promise<void> {
     const { files } = this.#parts;
     const name = await this.#nameOf(path);
     await files.write({ file: name, generation: "", number: 0, state: tombstone });
-    await files.announce(name, undefined);
+    await files.prepareTombstone(name, undefined);
   }
 
   async forget(path: string): Promise<void> {
     const { files } = this.#parts;
     const name = await this.#nameOf(path);
     await files.remove(name);
-    await files.announce(name, undefined);
+    await files.prepareTombstone(name, undefined);
   }
 
   async addFork(source: string, fork: string): Promise<void> {

@@ -65,7 +65,7 @@ export class LogFiles {
    *
    * @throws Errors of the operating system.
    */
-  async announce(name: string, state: StreamState | undefined): Promise<void> {
+  async prepareTombstone(name: string, state: StreamState | undefined): Promise<void> {
     const place = this.announcedOf(name);
     if (state === undefined) return removeFileNow(place);
     const text = formatLine({ file: name, generation: "", number: 0, state });

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { Growth } from "../../../engine/storage/store.ts";
+import type { AppendUpdate } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { claimantsOf, claimsFolder, endMarkers, judge, leasedEntries, removeUnread, WATCH } from "../claims/entries.ts";
 import { groupLease } from "../claims/group-lease.ts";
@@ -33,7 +33,7 @@ export async function* watchByFiles(
   inbox: Inbox,
   reports: Reports,
   isContinued: boolean,
-): AsyncGenerator<Growth, "over" | "in group", void> {
+): AsyncGenerator<AppendUpdate, "over" | "in group", void> {
   const { reserved, owner, file, signal } = watched;
   const folder = claimsFolder(reserved, file);
   const watcher = join(folder, `${WATCH}${randomUUID()}`);
@@ -90,12 +90,12 @@ async function* reported(
   inbox: Inbox,
   reports: Reports,
   owners: Succession,
-): AsyncGenerator<Growth, void, void> {
+): AsyncGenerator<AppendUpdate, void, void> {
   await reports.confirm();
   for (let isDue = signal.aborted; !isDue; ) {
     isDue = (await inbox.wait()) || signal.aborted;
-    for (let news = inbox.take(); news; news = inbox.take()) {
-      const taken = reports.take(news, owners.ownerId);
+    for (let report = inbox.take(); report; report = inbox.take()) {
+      const taken = reports.take(report, owners.ownerId);
       if (taken === "change") {
         owners.hurry();
         isDue = true;

@@ -5,12 +5,12 @@
  * @module
  */
 import { basename } from "node:path";
-import type { Growth } from "../../../engine/storage/store.ts";
+import type { AppendUpdate } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { claimantsOf, claimsFolder, judgeOwner } from "../claims/entries.ts";
 import { type GroupView, groupView } from "../claims/group-lease.ts";
 import type { Owner } from "../claims/owner.ts";
-import type { News } from "../peers/links.ts";
+import type { PeerReport } from "../peers/links.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Reports } from "./reports.ts";
 import { MAX_LOOKS_WITHOUT_OWNER } from "./succession.ts";
@@ -41,7 +41,7 @@ export async function* watchInGroup(
   watched: Watched,
   inbox: Inbox,
   reports: Reports,
-): AsyncGenerator<Growth, Rest, void> {
+): AsyncGenerator<AppendUpdate, Rest, void> {
   const path = new GroupPath(watched);
   const isContinued = reports.size !== undefined;
   let silent = 0;
@@ -108,7 +108,7 @@ class GroupPath {
   }
 
   /** How an append without an owner has ended; undefined while its session may continue it. */
-  async endWithoutOwner(reports: Reports): Promise<Growth | undefined> {
+  async endWithoutOwner(reports: Reports): Promise<AppendUpdate | undefined> {
     const isOpen = await this.watched.resumable();
     // Another process may have continued the session, and ended it, since the owner was looked up.
     const now = await this.look(true);
@@ -120,7 +120,7 @@ class GroupPath {
   }
 
   /** How the append has ended, by a report that it has; undefined if it may continue. */
-  endIn({ size, reason }: News, reports: Reports): Growth | undefined {
+  endIn({ size, reason }: PeerReport, reports: Reports): AppendUpdate | undefined {
     if (reason === "restarting") this.#otherwise = reason;
     if (reason === undefined || reason === "restarting") return undefined;
     return { size: Math.max(size, reports.size ?? 0), ended: reason as EndReason };
@@ -140,7 +140,7 @@ function viewOf({ reserved, owner }: Watched, isNew: boolean): GroupView | undef
 }
 
 /** Yields what the file shows, while the owner of the path does not report. */
-async function* grown(watched: Watched, reports: Reports): AsyncGenerator<Growth, void, void> {
+async function* grown(watched: Watched, reports: Reports): AsyncGenerator<AppendUpdate, void, void> {
   const size = await watchedSize(watched);
   if (size === undefined || (reports.size !== undefined && size <= reports.size)) return;
   reports.size = size;
@@ -156,14 +156,14 @@ async function* reported(
   inbox: Inbox,
   reports: Reports,
   owner: string | undefined,
-): AsyncGenerator<Growth, Growth | undefined, void> {
+): AsyncGenerator<AppendUpdate, AppendUpdate | undefined, void> {
   for (let left = CHECK_EVERY; left > 0 && !path.watched.signal.aborted; ) {
     // Without an owner that reports, the next look is due at the next tick.
     if (await inbox.wait()) left = owner !== undefined && reports.has(owner) ? left - 1 : 0;
-    for (let news = inbox.take(); news; news = inbox.take()) {
-      const taken = reports.take(news, owner);
+    for (let report = inbox.take(); report; report = inbox.take()) {
+      const taken = reports.take(report, owner);
       if (taken === "change") {
-        if (news.type === "ended") return path.endIn(news, reports);
+        if (report.type === "ended") return path.endIn(report, reports);
         left = 0;
       } else if (taken) {
         yield taken;

@@ -2,27 +2,27 @@
  * Keeps what other processes report about a path until the watch takes it.
  * @module
  */
-import type { News } from "../peers/links.ts";
+import type { PeerReport } from "../peers/links.ts";
 import { atNextTick } from "./ticks.ts";
 
 /** Maximum bytes that are kept for a slow watch. Beyond that, it reads the file. */
 const BUFFER_BYTES = 8 * 1024 * 1024;
 
 /** Maximum number of reports that are kept for a slow watch. Beyond that, only the last reports of growth are kept. */
-const MAX_NEWS = 4_096;
+const MAX_REPORTS = 4_096;
 
 /** Begins to listen for reports about the path. Call the result to stop. */
-export type Listen = (listener: (news: News) => void) => () => void;
+export type Listen = (listener: (report: PeerReport) => void) => () => void;
 
 /** The reports about one path, in their order. */
 export class Inbox {
   readonly #signal: AbortSignal;
   readonly #stop: () => void;
-  #news: News[] = [];
+  #reports: PeerReport[] = [];
   /** Earlier reports, the next one last. */
-  #next: News[] = [];
+  #next: PeerReport[] = [];
   /** How many may wait now. */
-  #mayWait = MAX_NEWS;
+  #mayWait = MAX_REPORTS;
   #bytes = 0;
   #wake: () => void = () => {};
   #isTick = false;
@@ -31,15 +31,15 @@ export class Inbox {
   /** @param signal Ends all waits. */
   constructor(listen: Listen | undefined, signal: AbortSignal) {
     this.#signal = signal;
-    this.#stop = listen?.((news) => this.#add(news)) ?? (() => {});
+    this.#stop = listen?.((report) => this.#add(report)) ?? (() => {});
   }
 
   /** Takes the next report, without waiting for one. */
-  take(): News | undefined {
-    if (this.#next.length === 0) [this.#next, this.#news] = [this.#news.reverse(), []];
-    const news = this.#next.pop();
-    this.#bytes -= news?.bytes?.length ?? 0;
-    return news;
+  take(): PeerReport | undefined {
+    if (this.#next.length === 0) [this.#next, this.#reports] = [this.#reports.reverse(), []];
+    const report = this.#next.pop();
+    this.#bytes -= report?.bytes?.length ?? 0;
+    return report;
   }
 
   /** Waits for a report, for the next tick, or until the signal aborts. Resolves to whether a tick has come. */
@@ -74,25 +74,25 @@ export class Inbox {
     return isTick;
   }
 
-  #add(news: News): void {
-    this.#bytes += news.bytes?.length ?? 0;
-    this.#news.push(news);
+  #add(report: PeerReport): void {
+    this.#bytes += report.bytes?.length ?? 0;
+    this.#reports.push(report);
     if (this.#bytes > BUFFER_BYTES || this.#waiting > this.#mayWait) {
-      this.#keep(lastGrowth([...this.#next.reverse(), ...this.#news]));
+      this.#keep(lastGrowth([...this.#next.reverse(), ...this.#reports]));
     }
     this.#wake();
   }
 
   get #waiting(): number {
-    return this.#next.length + this.#news.length;
+    return this.#next.length + this.#reports.length;
   }
 
   /** Replaces all waiting reports by reports without bytes. */
-  #keep(news: News[]): void {
-    this.#news = news;
+  #keep(reports: PeerReport[]): void {
+    this.#reports = reports;
     this.#next = [];
     this.#bytes = 0;
-    this.#mayWait = Math.max(MAX_NEWS, 2 * news.length);
+    this.#mayWait = Math.max(MAX_REPORTS, 2 * reports.length);
   }
 }
 
@@ -100,10 +100,10 @@ export class Inbox {
  * Omits growth that is followed by more growth of the same append, and all bytes: one read of the file returns them
  * all.
  */
-function lastGrowth(news: readonly News[]): News[] {
+function lastGrowth(reports: readonly PeerReport[]): PeerReport[] {
   const grown = new Set<string>();
-  const left: News[] = [];
-  for (const { bytes, ...rest } of news.toReversed()) {
+  const left: PeerReport[] = [];
+  for (const { bytes, ...rest } of reports.toReversed()) {
     const { type, from } = rest;
     if (type === "grown" && grown.has(from)) continue;
     if (type === "grown") grown.add(from);

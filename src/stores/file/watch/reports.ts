@@ -2,8 +2,8 @@
  * Turns what other processes report into growth.
  * @module
  */
-import type { Growth } from "../../../engine/storage/store.ts";
-import type { News } from "../peers/links.ts";
+import type { AppendUpdate } from "../../../engine/storage/store.ts";
+import type { PeerReport } from "../peers/links.ts";
 import type { Watched } from "./watched.ts";
 
 /** The reports about one path. */
@@ -14,7 +14,7 @@ export class Reports {
   /** The processes that report an append, and the generations of its content. */
   readonly #generations = new Map<string, string>();
   /** The last report of each of them. A process may report before it becomes the owner. */
-  readonly #last = new Map<string, Pick<News, "size" | "closed">>();
+  readonly #last = new Map<string, Pick<PeerReport, "size" | "closed">>();
   /** Whether it was passed on that the path is closed with {@link size}. */
   #isClosed = false;
   /** The generation of the content that the watcher has found. */
@@ -49,28 +49,28 @@ export class Reports {
    * Takes a report.
    *
    * @param owner The id of the owner of the path.
-   * @returns Growth, if the owner reports that; `change` if the path may have another owner now, or none.
+   * @returns An update, if the owner reports that; `change` if the path may have another owner now, or none.
    */
-  take(news: News, owner: string | undefined): Growth | "change" | undefined {
-    const { from, type, generation } = news;
+  take(report: PeerReport, owner: string | undefined): AppendUpdate | "change" | undefined {
+    const { from, type, generation } = report;
     const isAppending = type === "state" || type === "grown";
-    if (isAppending) this.#last.set(from, { size: news.size, closed: news.closed });
+    if (isAppending) this.#last.set(from, { size: report.size, closed: report.closed });
     else this.#last.delete(from);
     if (type === "state") this.#generations.set(from, generation ?? "");
     else if (!isAppending) this.#generations.delete(from);
     if (from !== owner) return type === "state" ? "change" : undefined;
     if (type === "ended" || type === "gone") return "change";
-    return type === "none" ? undefined : this.#growthIn(news);
+    return type === "none" ? undefined : this.#growthIn(report);
   }
 
   /** Growth that a process has reported before it was known to be the owner; undefined if that was passed on already. */
-  ofOwner(id: string): Growth | undefined {
+  ofOwner(id: string): AppendUpdate | undefined {
     const last = this.#last.get(id);
     return last && this.#growthIn({ from: id, type: "grown", ...last });
   }
 
   /** The growth that the owner of the path reports; undefined if it is known already. */
-  #growthIn({ from, size, closed, bytes }: News): Growth | undefined {
+  #growthIn({ from, size, closed, bytes }: PeerReport): AppendUpdate | undefined {
     const last = this.size ?? 0;
     const isKnown = size === last && this.size !== undefined && (!closed || this.#isClosed);
     if (size < last || isKnown) return undefined;

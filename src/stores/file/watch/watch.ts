@@ -2,7 +2,7 @@
  * Watches a file that another process appends to.
  * @module
  */
-import type { Growth } from "../../../engine/storage/store.ts";
+import type { AppendUpdate } from "../../../engine/storage/store.ts";
 import { watchByFiles } from "./by-files.ts";
 import { watchInGroup } from "./in-group.ts";
 import { Inbox } from "./inbox.ts";
@@ -16,7 +16,7 @@ import type { Watched } from "./watched.ts";
  *
  * @throws Errors of the operating system.
  */
-export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void, void> {
+export async function* watchFile(watched: Watched): AsyncGenerator<AppendUpdate, void, void> {
   const inbox = new Inbox(watched.listen, watched.signal);
   const reports = new Reports(watched);
   try {

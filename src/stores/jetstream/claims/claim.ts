@@ -2,7 +2,7 @@
  * Claims of paths.
  * @module
  */
-import { folderInPlace, heldByAppender } from "../../../engine/storage/conflicts.ts";
+import { appenderConflict, folderInPlace } from "../../../engine/storage/conflicts.ts";
 import type { ClaimOptions } from "../../../engine/storage/store.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { newGeneration } from "../../../support/token.ts";
@@ -109,7 +109,7 @@ export class Claims {
       if (record?.type === "f") throw folderInPlace(place.path);
       const verdict = await judgeOwner(this.#core, place.path, record, options.extraLeaseMs ?? 0);
       if (verdict === "ending") {
-        if (performance.now() > untilMs) throw heldByAppender(place.path);
+        if (performance.now() > untilMs) throw appenderConflict(place.path);
         await pause(LOOK_MS);
         continue;
       }
@@ -124,7 +124,7 @@ export class Claims {
       if (ownClaim.revoked.aborted) throw ownClaim.revoked.reason;
       attempt++;
     }
-    throw heldByAppender(place.path);
+    throw appenderConflict(place.path);
   }
 
   /** Writes the record of the claim. Returns undefined if the path has changed since it was looked up. */
@@ -206,7 +206,7 @@ export class Claims {
     while (found && found.record.seq < seq && !isNext(point, found.record)) {
       found = await this.#core.records.next(place, found.record.seq + 1);
     }
-    if (found?.record.seq !== seq) throw heldByAppender(place.path);
+    if (found?.record.seq !== seq) throw appenderConflict(place.path);
   }
 
   /** Counts the claim as lost if it ends because another node has taken the path. */

@@ -2,7 +2,7 @@
  * Whether a path may be claimed: the node that owns it may be alive, dead, silent, or about to release it.
  * @module
  */
-import { heldByAppender } from "../../../engine/storage/conflicts.ts";
+import { appenderConflict } from "../../../engine/storage/conflicts.ts";
 import { pause } from "../connection/pause.ts";
 import { ask, type Outcome, type QuestionKind } from "../nodes/questions.ts";
 import { claimOf, isClaimed, type PathRecord } from "../records/record.ts";
@@ -37,7 +37,7 @@ export async function judgeOwner(
   const { node, reservedFor } = record;
   if (record.type === "c" && reservedFor !== undefined && reservedFor !== core.node) {
     const answer = await question(core, reservedFor, "wanted", path);
-    if (answer === "yes") throw heldByAppender(path);
+    if (answer === "yes") throw appenderConflict(path);
     return "free";
   }
   if (!isClaimed(record) || node === core.node) return "free";
@@ -55,12 +55,12 @@ async function judgeNode(core: Core, path: string, record: PathRecord, extraLeas
     else if (++absences === 2) return "free";
     else await pause(ABSENT_MS);
   }
-  throw heldByAppender(path);
+  throw appenderConflict(path);
 }
 
 /** What an answer says; undefined if there was none. */
 function verdictOf(path: string, answer: Outcome): Verdict | undefined {
-  if (answer === "yes") throw heldByAppender(path);
+  if (answer === "yes") throw appenderConflict(path);
   if (answer === "no") return "free";
   return answer === "ending" ? "ending" : undefined;
 }
@@ -75,7 +75,7 @@ async function judgeGone(
   if (answer === "absent") return "free";
   // A process that is connected and does not answer is suspended.
   if ((await core.directory.missingMs(node)) >= extraLeaseMs) return "silent";
-  throw heldByAppender(path);
+  throw appenderConflict(path);
 }
 
 function question(core: Core, node: string, kind: QuestionKind, path: string, claim?: number): Promise<Outcome> {

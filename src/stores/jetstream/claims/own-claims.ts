@@ -3,7 +3,7 @@
  * @module
  */
 import type { ClaimOptions } from "../../../engine/storage/append-handle.ts";
-import { heldByAppender } from "../../../engine/storage/conflicts.ts";
+import { appenderConflict } from "../../../engine/storage/conflicts.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Answer, Question } from "../nodes/questions.ts";
 
@@ -84,7 +84,7 @@ export class OwnClaims {
    * @throws {StreamError} `conflict` if this node claims it already.
    */
   reserve(path: string, options: ClaimOptions): OwnClaim {
-    if (this.#claims.has(path)) throw heldByAppender(path);
+    if (this.#claims.has(path)) throw appenderConflict(path);
     const claim = new OwnClaim(path, options);
     this.#claims.set(path, claim);
     return claim;

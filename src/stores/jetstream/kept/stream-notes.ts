@@ -44,7 +44,7 @@ export class StreamNotes {
   }
 
   /** Sets the tombstone that counts once the path is gone; undefined for none. */
-  async announce(path: string, tombstone: StreamState | undefined): Promise<void> {
+  async prepareTombstone(path: string, tombstone: StreamState | undefined): Promise<void> {
     await this.#change(path, (note) => {
       const { announced: _, ...rest } = note ?? { path };
       return tombstone ? { ...rest, announced: tombstone } : orNothing(rest);
@@ -52,7 +52,7 @@ export class StreamNotes {
   }
 
   /** Leaves a tombstone. */
-  async bury(path: string, tombstone: StreamState): Promise<void> {
+  async writeTombstone(path: string, tombstone: StreamState): Promise<void> {
     await this.#change(path, () => ({ path, tombstone }));
   }
 

@@ -2,7 +2,7 @@
  * Follows the append of another node, from one owner of the path to the next, until it has ended.
  * @module
  */
-import type { Growth } from "../../../engine/storage/store.ts";
+import type { AppendUpdate } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Core } from "../claims/core.ts";
@@ -47,7 +47,7 @@ export async function watchPath(
   parts: WatchParts,
   path: string,
   signal: AbortSignal,
-): Promise<AsyncGenerator<Growth, void, void> | undefined> {
+): Promise<AsyncGenerator<AppendUpdate, void, void> | undefined> {
   const place = parts.core.layout.placeOf(path);
   // Opened before the path is looked at, so that nothing is missed in between.
   const opened = await parts.taps.open(place);
@@ -96,7 +96,7 @@ class Watch {
     this.#size = chain.point.end;
   }
 
-  async *updates(): AsyncGenerator<Growth, void, void> {
+  async *updates(): AsyncGenerator<AppendUpdate, void, void> {
     const { opened, signal } = this.#watched;
     try {
       yield { size: this.#size };
@@ -111,7 +111,7 @@ class Watch {
     }
   }
 
-  async *#updatesIn({ records, isGap, isQuiet }: Arrived): AsyncGenerator<Growth, void, void> {
+  async *#updatesIn({ records, isGap, isQuiet }: Arrived): AsyncGenerator<AppendUpdate, void, void> {
     const { signal } = this.#watched;
     if (isGap) this.#parts.core.calls.counts.tapGaps++;
     for (const stored of records) {
@@ -128,7 +128,7 @@ class Watch {
   }
 
   /** Runs a look. If the servers do not answer, the followers of the path wait, and the next look tries again. */
-  async #unlessUnavailable(look: () => Promise<Growth | undefined>): Promise<Growth | undefined> {
+  async #unlessUnavailable(look: () => Promise<AppendUpdate | undefined>): Promise<AppendUpdate | undefined> {
     const { opened, signal } = this.#watched;
     try {
       return await look();
@@ -142,7 +142,7 @@ class Watch {
   }
 
   /** Takes a record that has arrived. */
-  async #take(stored: StoredRecord): Promise<Growth | undefined> {
+  async #take(stored: StoredRecord): Promise<AppendUpdate | undefined> {
     const { record, payload } = stored;
     if (record.seq <= this.#chain.point.seq) return undefined;
     // It is void, or one before it is missing.
@@ -154,7 +154,7 @@ class Watch {
   }
 
   /** Looks at the end of the path. */
-  async #look(): Promise<Growth | undefined> {
+  async #look(): Promise<AppendUpdate | undefined> {
     const { stored, point } = await this.#parts.core.tails.of(this.#watched.place);
     // A leader that has lost its majority may know less than what has arrived.
     if (!stored || point.seq <= this.#chain.point.seq) return stored ? undefined : this.#ended("deleted");
@@ -163,7 +163,7 @@ class Watch {
   }
 
   /** The update of a record that counts. */
-  #follow(record: PathRecord, known: Pick<Growth, "bytes" | "closed">): Growth | undefined {
+  #follow(record: PathRecord, known: Pick<AppendUpdate, "bytes" | "closed">): AppendUpdate | undefined {
     this.#record = record;
     this.#absences = 0;
     const { type, reason } = record;
@@ -183,7 +183,7 @@ class Watch {
   }
 
   /** Finds out whether the append continues, after a time without news. */
-  async #lookForOwner(): Promise<Growth | undefined> {
+  async #lookForOwner(): Promise<AppendUpdate | undefined> {
     const { place, opened } = this.#watched;
     if (!(await this.#isFree())) return undefined;
     opened.tap.hurry();
@@ -216,7 +216,7 @@ class Watch {
     return this.#absences >= ABSENCES;
   }
 
-  #ended(ended: EndReason): Growth {
+  #ended(ended: EndReason): AppendUpdate {
     return { size: this.#size, ended };
   }
 }

@@ -7,7 +7,7 @@ import type { FollowEnd } from "../follow/follower.ts";
 import type { Store } from "../storage/store.ts";
 
 /** The result of a look, which a later look may contradict; see {@link Store.maxStaleMs}. */
-export class Doubt {
+export class Confirmation {
   readonly #store: Store;
   readonly #path: string;
   readonly #sinceMs: number = performance.now();
