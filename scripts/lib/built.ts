@@ -3,11 +3,12 @@
  * rebuilds dist/ affects them.
  * @module
  */
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { buildSync } from "esbuild";
 import { bundlePrograms } from "./bundle.mjs";
 import { compile } from "./compile.ts";
 import { ROOT } from "./install.mjs";
@@ -17,9 +18,12 @@ const FROM_SOURCE = /^test\/(bench|chaos|docs|package)\//;
 
 const REPORTER = "scripts/lib/test-reporter.ts";
 
+/** The folders with the programs that tests start. */
+const PROGRAMS = ["src/cli/bin", "test/fixture"];
+
 /**
- * Compiles the program and the tests as the build does, and passes the folder to the tests in the environment variable
- * HTTPFSTREAM_BUILT. Removes the folder when this process exits. Does nothing if the tests can't be compiled.
+ * Compiles the program and the tests as the build does, and passes the folders to the tests in the environment variables
+ * HTTPFSTREAM_BUILT and HTTPFSTREAM_BUNDLED. Removes the folder when this process exits. Does nothing if the tests can't be compiled.
  */
 export function offerBuilt(): void {
   const folder = mkdtempSync(join(tmpdir(), "httpfstream-built-"));
@@ -32,8 +36,43 @@ export function offerBuilt(): void {
     return;
   }
   bundlePrograms(join(folder, "dist"));
+  bundleWithPackages(join(folder, "dist"), join(folder, "bundled"));
   process.env.HTTPFSTREAM_BUILT = join(folder, "dist");
+  process.env.HTTPFSTREAM_BUNDLED = join(folder, "bundled");
   process.env.HTTPFSTREAM_PROJECT = join(ROOT, "/");
+}
+
+/**
+ * Bundles the programs that tests start, packages included: tests start them more than a thousand times, and each start then
+ * costs half the processor time. What is installed from npm, and tested in test/package, has its packages beside it.
+ */
+function bundleWithPackages(dist: string, bundled: string): void {
+  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    devDependencies: Record<string, string>;
+  };
+  const require = "const require = __httpfstreamRequire(import.meta.url);";
+  buildSync({
+    entryPoints: PROGRAMS.flatMap((folder) =>
+      readdirSync(join(dist, folder))
+        .filter((name) => name.endsWith(".js"))
+        .map((name) => join(dist, folder, name)),
+    ),
+    outdir: bundled,
+    outbase: dist,
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    // The tools of the tests load files of their own. What is imported from prom-client, only Node can find.
+    external: [...Object.keys(devDependencies).filter((name) => name !== "hono"), "prom-client"],
+    // Packages in CommonJS require the modules of Node.
+    banner: { js: `import { createRequire as __httpfstreamRequire } from "node:module";\n${require}` },
+    platform: "node",
+    format: "esm",
+    target: "node20.9",
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: "error",
+  });
 }
 
 /** The arguments with which Node runs a test file and writes its results to `report`. */
