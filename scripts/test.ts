@@ -1,8 +1,8 @@
 /**
  * `npm test`: sets up, then runs all checks and all tests. Works in a fresh clone.
  *
- *     npm test                          everything except the files that take long and show little that is new
- *     npm test -- --all                 those, too; see lib/long-files.ts
+ *     npm test                          everything except what takes long and shows little that is new
+ *     npm test -- --all                 that, too; see lib/short-run.ts
  *     npm test -- --only types,wire     the check groups and test files whose name contains one of the words
  *     npm test -- test/unit             the same
  *     npm test -- --only node24,wire    the same for "wire", and also on that version of Node
@@ -20,10 +20,10 @@ import { offerBuilt } from "./lib/built.ts";
 import { CHECKS, runCheck } from "./lib/checks.ts";
 import { ROOT } from "./lib/install.mjs";
 import { offerInstallation } from "./lib/installation.ts";
-import { LONG_FILES } from "./lib/long-files.ts";
 import { natsServer } from "./lib/nats-server.ts";
 import { NODE_VERSIONS, type NodeVersion, nodeExecutable } from "./lib/node-versions.ts";
-import { FILE_TIMEOUT_MS, killAll, runTestFile } from "./lib/test-file.ts";
+import { LEFT_OUT_RUNTIMES, LONG_FILES, shortened } from "./lib/short-run.ts";
+import { killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
 
 /** Debian packages of the programs that tests run. */
@@ -60,6 +60,8 @@ const hasNames = words.length > 0 || given.length === 0;
 const selected = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word));
 const checks = hasNames ? CHECKS.filter(({ group }) => selected(group)) : [];
 const files = hasNames ? testFiles().filter(selected) : [];
+/** Whether tests that take long run in a shorter version. */
+const isShort = !all && given.length === 0;
 const leftOut = files.filter((file) => file in LONG_FILES && !all && !words.includes(nameOf(file)));
 const tasks: Task[] = [...files.filter((file) => !leftOut.includes(file)).map((file) => ({ file })), ...onVersions()];
 if (checks.length + tasks.length + leftOut.length === 0)
@@ -68,6 +70,7 @@ if (checks.length + tasks.length + leftOut.length === 0)
 setUp();
 for (const file of leftOut)
   steps.push({ title: file, results: [{ kind: "skip", name: file, reason: reasonOf(file) }] });
+if (isShort) steps.push({ title: "runtimes", results: LEFT_OUT_RUNTIMES });
 await together(checks, availableParallelism(), (check) => step(check.name, async () => [await runCheck(check)]));
 if (steps.some(({ title, results }) => title === "build" && results.every(({ kind }) => kind === "pass"))) offerBuilt();
 const installed = files.some((file) => INSTALLED.test(file)) ? step("the package installs", installation) : undefined;
@@ -173,12 +176,12 @@ async function together<T>(list: readonly T[], atOnce: number, work: (item: T) =
 async function runTask({ file, on }: Task): Promise<void> {
   if (INSTALLED.test(file)) await installed;
   if (on) await step(`${file} on ${on.name} (${on.version})`, (title) => runOn(on, file, title));
-  else await step(file, () => runTestFile(file));
+  else await step(file, () => runTestFile(file, isShort ? { env: shortened(file) } : {}));
 }
 
 async function runOn({ version }: NodeVersion, file: string, title: string): Promise<TestResult[]> {
   const node = nodeExecutable(version);
-  if ("path" in node) return runTestFile(file, FILE_TIMEOUT_MS, node.path);
+  if ("path" in node) return runTestFile(file, { node: node.path });
   const { missing, isExpected } = node;
   return [isExpected ? { kind: "skip", name: title, reason: missing } : { kind: "fail", name: title, error: missing }];
 }

@@ -36,22 +36,27 @@ export function killAll(): void {
   for (const child of running) killGroup(child);
 }
 
+/** How a test file runs. */
+export interface RunOptions {
+  /** Milliseconds after which it is killed. Default: {@link FILE_TIMEOUT_MS}. */
+  readonly timeoutMs?: number;
+  /** The executable of another Node to run it on; the tests then skip the other runtimes. */
+  readonly node?: string;
+  /** Environment variables for it. Default: none besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /**
  * Runs a test file. If it crashes, hangs, exits early or runs no test, the results contain a failure that says so.
  *
  * @param file The path of the test file, absolute or relative to the checkout.
- * @param timeoutMs Milliseconds after which it is killed. Default: {@link FILE_TIMEOUT_MS}.
- * @param node The executable of another Node to run it on; the tests then skip the other runtimes.
  */
-export async function runTestFile(
-  file: string,
-  timeoutMs: number = FILE_TIMEOUT_MS,
-  node?: string,
-): Promise<TestResult[]> {
+export async function runTestFile(file: string, options: RunOptions = {}): Promise<TestResult[]> {
+  const { timeoutMs = FILE_TIMEOUT_MS } = options;
   const folder = mkdtempSync(join(tmpdir(), "test-report-"));
   const report = join(folder, "report.jsonl");
   try {
-    const ending = await run(testArguments(file, report), timeoutMs, node);
+    const ending = await run(testArguments(file, report), timeoutMs, options);
     const lines = readReport(report);
     const last = lines.at(-1);
     if (last?.kind === "end" && last.idleMs > IDLE_MS) {
@@ -64,9 +69,9 @@ export async function runTestFile(
 }
 
 /** Runs the file as the leader of a process group, so that the processes it leaves behind can be killed with it. */
-function run(args: readonly string[], timeoutMs: number, node?: string): Promise<Ending> {
+function run(args: readonly string[], timeoutMs: number, { node, env: own }: RunOptions): Promise<Ending> {
   return new Promise((resolve) => {
-    const env = node === undefined ? process.env : { ...process.env, HTTPFSTREAM_TEST_RUNTIMES: "node" };
+    const env = { ...process.env, ...own, ...(node !== undefined && { HTTPFSTREAM_TEST_RUNTIMES: "node" }) };
     const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
     const child = spawn(node ?? process.execPath, args, { cwd: ROOT, env, detached: true, stdio });
     running.add(child);

@@ -5,13 +5,29 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { LOADS } from "../../scripts/bench/loads/all.ts";
+import { LOADS as ALL_LOADS } from "../../scripts/bench/loads/all.ts";
 import { chart } from "../../scripts/bench/report/chart.ts";
 import type { Results } from "../../scripts/bench/results.ts";
 import { sizeOf } from "../../scripts/bench/size.ts";
 import { PROJECT, type Program } from "../fixture/processes.ts";
+import { IS_SHORT, LEFT_OUT } from "../fixture/short.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { bench } from "./smoke.ts";
+
+/** What `--only` gets in a short version: at least one load of each kind. */
+const SOME = [
+  "small-few",
+  "paced-one",
+  "ingest-one",
+  "catch-up",
+  "connect",
+  "join",
+  "streams-small",
+  "sse",
+  "workers-raw",
+];
+
+const LOADS = IS_SHORT ? ALL_LOADS.filter(({ name }) => SOME.some((word) => name.includes(word))) : ALL_LOADS;
 
 /** One for most loads, one of Durable Streams, and one with workers. */
 const PEERS = ["httpfstream", "httpfstream-streams", "httpfstream-workers"] as const;
@@ -33,7 +49,7 @@ describe("the benchmark in its smallest size", () => {
   before(async () => {
     folder = await temporaryFolder("bench");
     const files = ["--json", join(folder, "bench.json"), "--svg", join(folder, "bench.svg")];
-    program = bench("--peers", PEERS.join(","), ...files);
+    program = bench("--peers", PEERS.join(","), ...(IS_SHORT ? ["--only", SOME.join(",")] : []), ...files);
     const { code } = await program.exited;
     assert.equal(code, 0, program.output);
     results = JSON.parse(await readFile(join(folder, "bench.json"), "utf8"));
@@ -71,6 +87,10 @@ describe("the benchmark in its smallest size", () => {
   test("can draw the chart again from the results", async () => {
     assert.equal(await readFile(join(folder, "bench.svg"), "utf8"), chart(results));
   });
+});
+
+test("runs the other loads, too", { skip: IS_SHORT ? LEFT_OUT : false }, () => {
+  assert.equal(LOADS.length, ALL_LOADS.length);
 });
 
 test("the chart in the documentation shows the results in the documentation", async () => {

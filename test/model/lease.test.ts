@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
+import { IS_SHORT, LEFT_OUT } from "../fixture/short.ts";
 import { type Explored, explore } from "./explore.ts";
 import { leaseModel } from "./lease-model.ts";
 import { FAULTS, type Fault } from "./world.ts";
@@ -21,8 +22,9 @@ function firstFound(fault: Fault): Explored["found"] {
   return undefined;
 }
 
-for (const world of WORLDS) {
-  test(`whatever the order of the steps, there is no gap in the fence: ${JSON.stringify(world)}`, (t) => {
+for (const [index, world] of WORLDS.entries()) {
+  const skip = IS_SHORT && index > 0 ? LEFT_OUT : false;
+  test(`whatever the order of the steps, there is no gap in the fence: ${JSON.stringify(world)}`, { skip }, (t) => {
     const { found, states } = explore(leaseModel(world));
     assert.deepEqual(found, undefined);
     t.diagnostic(`${states} states`);

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
-import { LONG_FILES } from "../../scripts/lib/long-files.ts";
+import { LONG_FILES } from "../../scripts/lib/short-run.ts";
 import { runTestFile } from "../../scripts/lib/test-file.ts";
 import { counts, type TestResult } from "../../scripts/lib/test-result.ts";
 import { until } from "../fixture/until.ts";
@@ -24,7 +24,7 @@ after(() => rm(folder, { recursive: true }));
 async function resultsOf(text: string, timeoutMs?: number): Promise<TestResult[]> {
   const file = join(folder, "sample.test.mts");
   await writeFile(file, `import { describe, it, test } from "node:test";\n${text}`);
-  return runTestFile(file, timeoutMs);
+  return runTestFile(file, timeoutMs === undefined ? {} : { timeoutMs });
 }
 
 /** The only result of such a file, which must be a failure. */
