@@ -7,6 +7,12 @@ import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+/** Milliseconds in which a server may be away, because it is restarted. */
+const AWAY_MS = 20_000;
+
+/** Milliseconds between two attempts to reach it. */
+const PAUSE_MS = 200;
+
 /** The paths that were appended to. */
 export interface StoredPaths {
   size(path: string): Promise<number>;
@@ -30,17 +36,9 @@ export function filesIn(root: string): StoredPaths {
  * @param urls Returns their URLs, without a trailing slash.
  */
 export function servedBy(urls: () => readonly string[]): StoredPaths {
-  const get = async (url: string, path: string, method = "GET"): Promise<Response> => {
-    const response = await fetch(`${url}/${path}`, { method });
-    if (!response.ok) throw new Error(`${method} ${url}/${path} was answered with ${response.status}.`);
-    return response;
-  };
   const digest = async (path: string): Promise<{ size: number; sha256: string }> => {
     const all = await Promise.all(
-      urls().map(async (url) => {
-        const { body } = await get(url, path);
-        return await digestOf(body ?? []);
-      }),
+      urls().map((_, at) => persistently(async () => digestOf((await asked(urls()[at] ?? "", path)).body ?? []))),
     );
     const [first = { size: 0, sha256: "" }, ...others] = all;
     for (const { size, sha256 } of others) {
@@ -52,9 +50,42 @@ export function servedBy(urls: () => readonly string[]): StoredPaths {
     digest,
     size: async (path) => (await digest(path)).size,
     async remove(path) {
-      await get(urls()[0] ?? "", path, "DELETE");
+      await persistently(async () => void (await asked(urls()[0] ?? "", path, "DELETE")));
     },
   };
+}
+
+async function asked(url: string, path: string, method = "GET"): Promise<Response> {
+  const response = await fetch(`${url}/${path}`, { method });
+  // The answer to the first of several attempts to remove it may be lost.
+  const isGone = method === "DELETE" && response.status === 404;
+  if (!response.ok && !isGone)
+    throw new Refused(`${method} ${url}/${path} was answered with ${response.status}.`, response);
+  return response;
+}
+
+/** A server has refused a request. */
+class Refused extends Error {
+  readonly status: number;
+
+  constructor(message: string, { status }: Response) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Repeats what fails while a server is away. */
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (const untilMs = performance.now() + AWAY_MS; ; ) {
+    try {
+      return await work();
+    } catch (error) {
+      // `fetch` reports a broken connection as a TypeError.
+      const isAway = error instanceof Refused ? error.status === 503 : error instanceof TypeError;
+      if (!isAway || performance.now() >= untilMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
 }
 
 async function digestOf(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {

@@ -11,6 +11,7 @@ export const LONG_FILES: Readonly<Record<string, string>> = {
   "test/bench/peers.test.ts": "test/bench/bench.test.ts runs each load, without the other programs",
   "test/cluster/conformance-folder.test.ts": "the suite through one server, and the wire suite through two",
   "test/cluster/conformance-nats.test.ts": "the suite through one server, and the wire suite through two",
+  "test/cluster/faults-nats.test.ts": "appends while NATS servers die, split networks, and a short chaos run",
   "test/cluster/faults-servers.test.ts": "a short chaos run, in which servers die",
   "test/cluster/store-r3.test.ts": "the store suite on one server, and the wire suite in front of three",
   "test/cluster/wire-bun.test.ts": "the wire suite through two servers on Node, and the store suite on Bun",
@@ -34,8 +35,12 @@ const ON_TWO: ReadonlySet<string> = new Set([
   "client",
   "crash",
   "durable",
+  "fault",
   "limits",
   "processes",
+  "resumable",
+  "subscriptions",
+  "viewer",
   "workers",
 ]);
 

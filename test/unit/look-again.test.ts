@@ -77,6 +77,12 @@ describe("lookAgain()", () => {
     assert.deepEqual([barriers, count()], [[1, 2], 3]);
   });
 
+  it("looks again when a barrier took longer than the store can be stale", async () => {
+    const { look, count } = answers(past(1), past(2));
+    await rejectsWith(lookAgain({ maxStaleMs: 0, barrier: async () => {} }, look), "range");
+    assert.equal(count(), 3);
+  });
+
   it("resolves with what it finds behind a barrier, and fails with one that can't be set", async () => {
     const store = { maxStaleMs: 60_000, barrier: async () => {} };
     assert.equal(await lookAgain(store, answers(past(1), 2).look), 2);

@@ -8,6 +8,9 @@ import type { Store } from "./store.ts";
 /** Milliseconds between two looks. */
 const INTERVAL_MS = 100;
 
+/** Minimum number of looks that disagree before the request is refused for that: a barrier may take long. */
+const MIN_LOOKS = 5;
+
 /** The codes of errors that a stale answer may cause. */
 const DOUBTFUL: ReadonlySet<ErrorCode> = new Set(["range", "replaced", "changed", "gone", "precondition_failed"]);
 
@@ -35,15 +38,15 @@ export async function lookAgain<T>(store: Pick<Store, "maxStaleMs" | "barrier">,
   const untilMs = performance.now() + maxStaleMs;
   let before: StreamError | undefined;
   let hasBarrier = false;
-  for (;;) {
-    const isLast = before !== undefined && performance.now() >= untilMs;
+  for (let looks = 1; ; looks++) {
+    const isLate = performance.now() >= untilMs;
     try {
       return await look();
     } catch (error) {
       const doubt = doubtful(error);
       const isSame = doubt.code === before?.code && doubt.message === before.message;
-      if ((isLast || hasBarrier) && isSame) throw doubt;
-      if (isLast) throw unsettled(doubt);
+      if ((isLate || hasBarrier) && isSame) throw doubt;
+      if (isLate && looks >= MIN_LOOKS) throw unsettled(doubt);
       // A difference after a barrier may also be true: the path may be changing right now.
       before = hasBarrier ? doubt : (before ?? doubt);
     }
