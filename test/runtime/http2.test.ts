@@ -92,6 +92,17 @@ function cases({ url, program }: TestServer): void {
     });
   }
 
+  it("a write to a stream is lost if its client ends and resets it in one go", async () => {
+    const stream = send("stream.txt", { ":method": "PUT", "content-type": "text/plain" });
+    stream.stream.end();
+    assert.equal((await stream.response()).status, 201);
+    const write = send("stream.txt", { ":method": "POST", "content-type": "text/plain" });
+    write.stream.write("half a message");
+    write.stream.close(8);
+    await program.printed(/^POST \/streams\/stream\.txt: lost$/m);
+    assert.deepEqual(await send("stream.txt").response(), { status: 200, text: "" });
+  });
+
   it("an append by GET is refused without mention of an upgrade, and the server keeps running", async () => {
     const { status, text } = await send("get.txt?verb=APPEND").response();
     assert.equal(status, 426);

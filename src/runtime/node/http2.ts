@@ -32,6 +32,11 @@ export function whenOvertaken({ stream }: Http2ServerRequest): Promise<unknown> 
   });
 }
 
+/** Whether the client has reset a request. It is told by events some time later only, when the body has been read. */
+export function isReset({ stream }: Http2ServerRequest): boolean {
+  return stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+}
+
 /** Drops a response once everything written has been sent. Each is a stream of its own, which is reset. */
 export async function cutStream({ stream }: Http2ServerResponse): Promise<void> {
   await begun(() => stream.headersSent || stream.destroyed);

@@ -17,7 +17,7 @@ import type { Platform, SocketHandler } from "../../server/platform/platform.ts"
 import { abortsNow } from "../shared/body-end.ts";
 import { gatherChunks } from "./chunks.ts";
 import { cutResponse, dropResponse } from "./cut.ts";
-import { cutStream, dropStream, type Http2Env, isHttp2, whenOvertaken } from "./http2.ts";
+import { cutStream, dropStream, type Http2Env, isHttp2, isReset, whenOvertaken } from "./http2.ts";
 import { ANSWERED } from "./linger.ts";
 import { isDetached, turnOf } from "./pipeline.ts";
 import { isUnreadable } from "./refuse/parse-errors.ts";
@@ -102,7 +102,8 @@ export const platform: Platform = {
     // The protocol itself checks a length.
     if (!isHttp2(c) || c.req.header("Content-Length") !== undefined) return undefined;
     const { signal } = c.req.raw;
-    return () => abortsNow(signal, whenOvertaken((c.env as Http2Env).incoming));
+    const { incoming } = c.env as Http2Env;
+    return async () => (await abortsNow(signal, whenOvertaken(incoming))) || isReset(incoming);
   },
   // A server that listens on all interfaces sees IPv4 addresses as IPv4-mapped IPv6 addresses.
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
