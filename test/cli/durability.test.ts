@@ -6,11 +6,16 @@ import { executable, run, scriptArguments } from "../fixture/processes.ts";
 import { type ServerOptions, startStandalone } from "../fixture/servers.ts";
 
 /** Loaded before the server: prints one line per flush of a file to the disk. */
-const SPY = `import { open } from "node:fs/promises";
-const file = await open("/dev/null");
-const kind = Object.getPrototypeOf(file);
-const { datasync } = kind;
-kind.datasync = function () { console.log("flushed"); return datasync.call(this); };
+const SPY = `import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+const spy = (object, name) => {
+  const flush = object[name];
+  object[name] = function (...args) { console.log("flushed"); return flush.apply(this, args); };
+};
+const file = await fs.promises.open("/dev/null");
+for (const name of ["sync", "datasync"]) spy(Object.getPrototypeOf(file), name);
+for (const name of ["fsync", "fdatasync", "fsyncSync", "fdatasyncSync"]) spy(fs, name);
+syncBuiltinESMExports();
 await file.close();`;
 const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(SPY)}`;
 
