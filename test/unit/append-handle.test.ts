@@ -14,7 +14,6 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { AppendHandle, ClaimOptions } from "../../src/engine/storage/store.ts";
@@ -27,6 +26,7 @@ import { LogFiles } from "../../src/stores/file/streams/log-files.ts";
 import { put, rejectsWith } from "../contract/store/driver.ts";
 import { type ClaimPlace, claimTest, PATH } from "../fixture/claims.ts";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
+import { beforeFlush } from "../fixture/open-files.ts";
 import { OtherProcess } from "../fixture/other-process.ts";
 import { goByPath } from "../fixture/second-process.ts";
 
@@ -214,17 +214,8 @@ claimTest(
 
 /** Records the paths of all that is flushed to the disk until the test ends. */
 async function flushes(t: TestContext): Promise<Set<string>> {
-  const opened = await open("/dev/null");
-  const handles = Object.getPrototypeOf(opened) as typeof opened;
-  await opened.close();
   const flushed = new Set<string>();
-  for (const name of ["sync", "datasync"] as const) {
-    const flush = handles[name];
-    t.mock.method(handles, name, function (this: typeof opened) {
-      flushed.add(readlinkSync(`/proc/self/fd/${this.fd}`));
-      return flush.call(this);
-    });
-  }
+  await beforeFlush(t, ({ fd }) => flushed.add(readlinkSync(`/proc/self/fd/${fd}`)));
   return flushed;
 }
 

@@ -1,11 +1,10 @@
 /** A reader that looks at a stream while it is closed: it is closed only together with the bytes that have closed it. */
 import assert from "node:assert/strict";
 import type { Stats } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
 import { describe, it, type TestContext } from "node:test";
 import type { StreamState } from "../../src/engine/storage/stream-state.ts";
+import { OpenedFile } from "../../src/stores/file/folders/opened-file.ts";
 import { fileStore } from "../../src/stores/file/store.ts";
-import { openFileMethods } from "../fixture/open-files.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 /** More lines than a log has when its claim ends. */
@@ -20,10 +19,9 @@ async function lookDuring(t: TestContext, appends: number, isReleased: boolean):
   const store = fileStore({ root });
   const handle = await store.claim("a.txt");
   for (let seq = 0; seq < appends; seq++) await handle.append(Buffer.from("x"), seq === 0 ? STATE : { seq: `${seq}` });
-  const methods = await openFileMethods();
-  const stat = methods.stat as (this: FileHandle) => Promise<Stats>;
+  const { stat } = OpenedFile.prototype;
   let isClosed = false;
-  const mocked = t.mock.method(methods, "stat", async function (this: FileHandle): Promise<Stats> {
+  const mocked = t.mock.method(OpenedFile.prototype, "stat", async function (this: OpenedFile): Promise<Stats> {
     const stats = await stat.call(this);
     mocked.mock.restore();
     await handle.append(Buffer.from("end"), { closed: {} });

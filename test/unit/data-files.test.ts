@@ -21,6 +21,7 @@ import { openToRead, readFile } from "../../src/stores/file/files/read.ts";
 import { removeFolders, removeUnused } from "../../src/stores/file/files/remove-unused.ts";
 import { readAt, writeAll } from "../../src/stores/file/files/transfer.ts";
 import { Writer } from "../../src/stores/file/files/writer.ts";
+import type { OpenFile } from "../../src/stores/file/folders/opened-file.ts";
 import { readAll, rejectsWith } from "../contract/store/driver.ts";
 import { randomBytes } from "../fixture/bytes.ts";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
@@ -141,12 +142,12 @@ rootTest("a file is opened as it is, or created with its folders", async (root) 
   };
   const made = await opening(root, "new/er/a.txt", true, onCreate);
   assert.deepEqual([made.isNew, made.readable, created], [true, true, 1]);
-  await made.opened.write("made ");
+  await writeAll(made.opened, Buffer.from("made "));
   await made.opened.close();
   for (const create of [true, false]) {
     const found = await opening(root, "new/er/a.txt", create, onCreate);
     assert.deepEqual([found.isNew, found.readable, created], [false, true, 1]);
-    await found.opened.write("found ");
+    await writeAll(found.opened, Buffer.from("found "));
     await found.opened.close();
   }
   assert.equal(readFileSync(join(root, "new/er/a.txt"), "utf8"), "made found found ");
@@ -158,7 +159,7 @@ rootTest("a file is opened as it is, or created with its folders", async (root) 
 
 rootTest("a file that another process creates at the same moment is not new", async (root) => {
   const { opened, isNew } = await opening(root, "a.txt", true, () => writeFileSync(join(root, "a.txt"), "theirs "));
-  await opened.write("ours");
+  await writeAll(opened, Buffer.from("ours"));
   await opened.close();
   assert.equal(isNew, false);
   assert.equal(readFileSync(join(root, "a.txt"), "utf8"), "theirs ours");
@@ -221,7 +222,7 @@ rootTest("a range is read in pieces from a file that is opened for it, and close
   let opens = 0;
   const range = (from: number, to: number): ReadableStream<Uint8Array> => {
     const path = "a.bin";
-    const reopen = (): Promise<FileHandle> => {
+    const reopen = (): Promise<OpenFile> => {
       opens++;
       return openToRead(root, path);
     };

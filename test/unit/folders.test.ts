@@ -186,13 +186,20 @@ rootTest("what is there must be below the root, and not the store's own", async 
 
 rootTest("what fails on the way to the place of a path is reported", async (root) => {
   mkdirSync(join(root, "a"));
+  const { lstatSync } = fs;
   const { lstat } = fs.promises;
   const denied = Object.assign(new Error("denied"), { code: "EACCES" });
-  Object.assign(fs.promises, { lstat: () => Promise.reject(denied) });
+  // The second one is used for a while after a slow call.
+  const refuse = (): never => {
+    throw denied;
+  };
+  Object.assign(fs, { lstatSync: refuse });
+  Object.assign(fs.promises, { lstat: async () => refuse() });
   syncBuiltinESMExports();
   try {
     await rejectsWith(resolveInRoot(root, "a/none"), "denied");
   } finally {
+    Object.assign(fs, { lstatSync });
     Object.assign(fs.promises, { lstat });
     syncBuiltinESMExports();
   }

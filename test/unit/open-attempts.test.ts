@@ -1,11 +1,11 @@
 /** Opening a file for appending that others create and remove meanwhile, or that this process may not read. */
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, constants, readFileSync, realpathSync, writeFileSync } from "node:fs";
-import fsPromises from "node:fs/promises";
+import fs, { chmodSync, chownSync, constants, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openToAppend } from "../../src/stores/file/files/open.ts";
+import { writeAll } from "../../src/stores/file/files/transfer.ts";
 import { systemError } from "../fixture/open-files.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../fixture/privileges.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -19,12 +19,26 @@ async function rootOf(t: TestContext): Promise<string> {
 /** Until the test ends, the first `count` attempts at creating a file fail, and it is never there to be opened. */
 function failToCreate(t: TestContext, count: number, code: string): { attempts: number } {
   const seen = { attempts: 0 };
-  const { open } = fsPromises;
-  t.mock.method(fsPromises, "open", async (file: string, flags: number, mode?: number) => {
+  const { openSync } = fs;
+  const openNow = (file: string, flags: number, mode?: number): number => {
+    if ((flags & constants.O_DIRECTORY) !== 0) return openSync(file, flags);
     if ((flags & constants.O_EXCL) === 0) throw systemError("ENOENT");
     if (++seen.attempts <= count) throw systemError(code);
-    return open(file, flags, mode);
-  });
+    return openSync(file, flags, mode);
+  };
+  t.mock.method(fs, "openSync", openNow);
+  // After a slow call, the store uses this one for a while.
+  t.mock.method(
+    fs,
+    "open",
+    (...[file, flags, mode, done]: [string, number, number?, ((...of: unknown[]) => void)?]) => {
+      try {
+        done?.(null, openNow(file, flags, mode));
+      } catch (error) {
+        done?.(error);
+      }
+    },
+  );
   syncBuiltinESMExports();
   t.after(() => {
     t.mock.restoreAll();
@@ -68,7 +82,7 @@ test("a file that can be written to but not read", { skip: NO_PERMISSIONS ?? fal
   const opening = (name: string) =>
     openToAppend({ root, file: join(root, name), path: name, onCreate: assert.fail }, true);
   const { opened, isNew, readable } = await asOrdinaryUser(() => opening("a.txt"));
-  await opened.write("two");
+  await writeAll(opened, Buffer.from("two"));
   await opened.close();
   assert.deepEqual([isNew, readable], [false, false]);
   await assert.rejects(

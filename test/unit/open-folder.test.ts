@@ -64,7 +64,7 @@ const { O_RDONLY, O_WRONLY, O_CREAT } = constants;
 
 async function read(folder: OpenFolder, name: string): Promise<string> {
   const opened = await openIn(folder, name, O_RDONLY);
-  return await opened.readFile("utf8").finally(() => opened.close());
+  return String(await opened.readFile().finally(() => opened.close()));
 }
 
 folderTest(

@@ -14,15 +14,15 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { OwnerRecord } from "../../src/stores/file/claims/owner.ts";
+import { OpenedFile } from "../../src/stores/file/folders/opened-file.ts";
 import type { FileIdentity } from "../../src/stores/file/journal/record.ts";
 import { Recovery } from "../../src/stores/file/journal/recovery.ts";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { JournalRig } from "../fixture/journal.ts";
-import { beforeFlush, openFileMethods, systemError } from "../fixture/open-files.ts";
+import { beforeFlush, systemError } from "../fixture/open-files.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../fixture/privileges.ts";
 import { until } from "../fixture/until.ts";
 
@@ -205,14 +205,13 @@ test("times of birth that differ by less than two milliseconds, or are unknown, 
 });
 
 test("where the time of birth is unknown, as a runtime reports it, the inode tells", async (t) => {
-  const methods = await openFileMethods();
-  const { stat } = methods;
+  const { stat } = OpenedFile.prototype;
   for (const unknown of [() => 0, ({ ctimeMs }: Stats) => ctimeMs]) {
     const rig = await Rig.make(t);
     rig.leave("a.bin", "abc", [[3, "def"]], { bornMs: 12_345 });
-    t.mock.method(methods, "stat", async function (this: FileHandle) {
+    t.mock.method(OpenedFile.prototype, "stat", async function (this: OpenedFile) {
       const found = await stat.call(this);
-      return Object.assign(found, { birthtimeMs: unknown(found as Stats) });
+      return Object.assign(found, { birthtimeMs: unknown(found) });
     });
     await rig.recovery.once();
     assert.equal(rig.text("a.bin"), "abcdef");

@@ -3,8 +3,7 @@
  * @module
  */
 import type { Stats } from "node:fs";
-import type { FileHandle as OpenFile } from "node:fs/promises";
-import { dirname, relative } from "node:path";
+import { dirname } from "node:path";
 import type { AppendHandle } from "../../engine/storage/store.ts";
 import type { StreamChange, StreamState } from "../../engine/storage/stream-state.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
@@ -16,6 +15,8 @@ import { storedPart } from "./files/stored-part.ts";
 import { Writer } from "./files/writer.ts";
 import { diskError } from "./folders/errors.ts";
 import type { HandleParts } from "./handle-parts.ts";
+import { nameBelow } from "./folders/names.ts";
+import type { OpenFile } from "./folders/opened-file.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
 import { AppendRecord } from "./records/append-record.ts";
@@ -55,7 +56,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     this.#made = made;
     [this.#content, this.#log] = content;
     this.#writer = new Writer(opened);
-    this.#disk = new DiskFile(opened, relative(root, file), found, () => this.#log.flush());
+    this.#disk = new DiskFile(opened, nameBelow(root, file), found, () => this.#log.flush());
     this.#inode = found.ino;
     this.#device = found.dev;
     this.#links = found.nlink;
@@ -75,7 +76,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileAppendHandle> {
     const { root, file, path, claim, commit, records, logs, type } = parts;
-    const name = relative(root, file);
+    const name = nameBelow(root, file);
     let former: StreamRecord | undefined;
     const onCreate = (): void => {
       former = records.readNow(name);

@@ -2,9 +2,9 @@
  * Opens the file of a path if it has the expected content.
  * @module
  */
-import type { FileHandle } from "node:fs/promises";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { openToRead } from "./files/read.ts";
+import type { OpenFile } from "./folders/opened-file.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import type { RecordReader } from "./records/record-reader.ts";
 
@@ -19,7 +19,7 @@ export async function openContent(
   path: string,
   contents: RecordReader,
   generation: string | undefined,
-): Promise<FileHandle> {
+): Promise<OpenFile> {
   if (generation === undefined) return openToRead(root, path);
   const { opened, known } = await contents.at(await resolveInRoot(root, path), () => openToRead(root, path));
   try {

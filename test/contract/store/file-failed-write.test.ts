@@ -1,11 +1,10 @@
 /** Failed writes, and which bytes count as stored afterwards. */
 import assert from "node:assert/strict";
 import fs, { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { OpenedFile } from "../../../src/stores/file/folders/opened-file.ts";
 import { decodeSegment } from "../../../src/stores/file/journal/record.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
@@ -31,7 +30,7 @@ for (const [what, { left, counted }] of Object.entries(LEFT)) {
     const root = await temporaryFolder("failed");
     const handle = await fileStore({ root }).claim("a.txt");
     await handle.append(Buffer.from("before "));
-    const restore = await replaceWrites(() => {
+    const restore = replaceWrites(() => {
       appendFileSync(join(root, "a.txt"), left);
       throw Object.assign(new Error("no space"), { code: "ENOSPC" });
     });
@@ -51,18 +50,15 @@ for (const [what, { left, counted }] of Object.entries(LEFT)) {
 }
 
 /** Replaces both ways of writing: after a slow write the store uses the asynchronous one for a while. */
-async function replaceWrites(replacement: () => never): Promise<() => void> {
-  const opened = await open(fileURLToPath(import.meta.url));
-  const handles = Object.getPrototypeOf(opened);
-  await opened.close();
+function replaceWrites(replacement: () => never): () => void {
   const { writeSync } = fs;
-  const { write } = handles;
+  const { write } = OpenedFile.prototype;
   fs.writeSync = replacement;
-  handles.write = async () => replacement();
+  OpenedFile.prototype.write = async () => replacement();
   syncBuiltinESMExports();
   return () => {
     fs.writeSync = writeSync;
-    handles.write = write;
+    OpenedFile.prototype.write = write;
     syncBuiltinESMExports();
   };
 }

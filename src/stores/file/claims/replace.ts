@@ -3,10 +3,11 @@
  * @module
  */
 import { constants, type Stats } from "node:fs";
-import { chmod, chown, copyFile, link, lstat, type FileHandle as OpenFile, rename, utimes } from "node:fs/promises";
+import { chmod, chown, copyFile, link, lstat, rename, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../folders/folder.ts";
 import { inFolderOf, type OpenFolder, openIn } from "../folders/open-folder.ts";
+import type { OpenFile } from "../folders/opened-file.ts";
 import { nameIn, removeFile } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import type { Reserved } from "../reserved/layout.ts";

@@ -3,11 +3,11 @@
  * @module
  */
 import { constants } from "node:fs";
-import type { FileHandle as OpenFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { StreamError } from "../../../protocol/errors.ts";
 import { errorCode, isMissing } from "../folders/errors.ts";
 import { type OpenFolder, openFolder, openIn, openOrMakeFolder } from "../folders/open-folder.ts";
+import type { OpenFile } from "../folders/opened-file.ts";
 import { removeFolders, removeUnused } from "./remove-unused.ts";
 
 /** Attempts at opening a file that other processes create and remove at the same moment. */

@@ -3,17 +3,17 @@
  * @module
  */
 import { constants } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
 import { rangeStream } from "../../../engine/storage/range-stream.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { diskError, isMissing } from "../folders/errors.ts";
 import { inFolderOf, openIn } from "../folders/open-folder.ts";
+import type { OpenFile } from "../folders/opened-file.ts";
 import { resolveInRoot } from "../folders/resolve-in-root.ts";
 
 /** What to read. */
 export interface FileRange {
   /** Opens the file. Called at the first read. */
-  readonly open: () => Promise<FileHandle>;
+  readonly open: () => Promise<OpenFile>;
   /** The resource path, for messages. */
   readonly path: string;
   /** Offset of the first byte. */
@@ -31,7 +31,7 @@ export interface FileRange {
  * has fewer bytes.
  */
 export function readFile({ open, path, ...range }: FileRange): ReadableStream<Uint8Array> {
-  let opened: FileHandle | undefined;
+  let opened: OpenFile | undefined;
   return rangeStream({
     ...range,
     async read(into, at) {
@@ -54,7 +54,7 @@ export function readFile({ open, path, ...range }: FileRange): ReadableStream<Ui
  *
  * @throws {StreamError} `bad_path` if it is not below the root; errors of the operating system.
  */
-export async function openToRead(root: string, path: string): Promise<FileHandle> {
+export async function openToRead(root: string, path: string): Promise<OpenFile> {
   return inFolderOf(root, await resolveInRoot(root, path), (folder, name) => openIn(folder, name, constants.O_RDONLY));
 }
 

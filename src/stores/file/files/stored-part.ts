@@ -2,7 +2,8 @@
  * How much of a failed write is in the file.
  * @module
  */
-import type { FileHandle as OpenFile } from "node:fs/promises";
+
+import type { OpenFile } from "../folders/opened-file.ts";
 import { readAt } from "./transfer.ts";
 
 /** A write that has failed. */

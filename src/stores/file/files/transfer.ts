@@ -2,7 +2,7 @@
  * Reads and writes all of a range: the system may transfer only part of it per call.
  * @module
  */
-import type { FileHandle as OpenFile } from "node:fs/promises";
+import type { OpenFile } from "../folders/opened-file.ts";
 
 /**
  * Writes all bytes.

@@ -3,7 +3,8 @@
  * @module
  */
 import { writeSync } from "node:fs";
-import type { FileHandle as OpenFile } from "node:fs/promises";
+import type { OpenFile } from "../folders/opened-file.ts";
+import { QuickCalls } from "../folders/quick-calls.ts";
 
 /**
  * Maximum bytes of a synchronous write. A trip through the thread pool costs more than writing this much into the page
@@ -11,15 +12,14 @@ import type { FileHandle as OpenFile } from "node:fs/promises";
  */
 const QUICK_BYTES = 128 * 1024;
 
-/** Milliseconds after which a synchronous write counts as slow. */
-const SLOW_MS = 2;
 /** Milliseconds for which writes go through the thread pool after a slow one. */
 const SLOW_PERIOD_MS = 1_000;
 
 /** Writes to one file, synchronously where that is fast. */
 export class Writer {
   readonly #opened: OpenFile;
-  #slowUntilMs = 0;
+  /** The system blocks writers while it has too much to flush. The event loop must not wait with them. */
+  readonly #calls = new QuickCalls(SLOW_PERIOD_MS);
 
   constructor(opened: OpenFile) {
     this.#opened = opened;
@@ -36,16 +36,11 @@ export class Writer {
 
   /** Whether to write synchronously: a small write into the page cache finishes before the thread pool would begin. */
   #isQuick(bytes: Uint8Array): boolean {
-    return bytes.length <= QUICK_BYTES && performance.now() >= this.#slowUntilMs;
+    return bytes.length <= QUICK_BYTES && this.#calls.areQuick;
   }
 
   #writeNow(bytes: Uint8Array): number {
-    const beganMs = performance.now();
-    const written = writeSync(this.#opened.fd, bytes, 0, bytes.length, null);
-    const endedMs = performance.now();
-    // The system blocks writers while it has too much to flush. The event loop must not wait with them.
-    if (endedMs - beganMs > SLOW_MS) this.#slowUntilMs = endedMs + SLOW_PERIOD_MS;
-    return written;
+    return this.#calls.now(() => writeSync(this.#opened.fd, bytes, 0, bytes.length, null));
   }
 
   async #write(bytes: Uint8Array): Promise<number> {

@@ -7,13 +7,13 @@
  * in which an empty file may be created elsewhere, but no byte is read or written there.
  * @module
  */
-import { closeSync, constants, open as openCallback, readlinkSync, type Stats } from "node:fs";
-import { lstat, mkdir, type FileHandle as OpenFile, open, realpath, stat } from "node:fs/promises";
+import { closeSync, constants, readlinkSync, type Stats } from "node:fs";
+import { lstat, mkdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import process from "node:process";
-import { promisify } from "node:util";
 import { StreamError } from "../../../protocol/errors.ts";
 import { errorCode, isMissing } from "./errors.ts";
+import { OpenedFile, type OpenFile, openFd } from "./opened-file.ts";
 import { isOpen } from "./resolve-in-root.ts";
 
 /** A folder that is held open, and access to its files. The caller must release it. */
@@ -43,8 +43,6 @@ const ATTEMPTS = 8;
 
 /** Linux's `O_PATH`, which Node does not export: opens a folder as a reference only, without read permission. */
 const O_PATH = process.platform === "linux" ? 0o10000000 : 0;
-
-const openDescriptor = promisify(openCallback);
 
 /**
  * Holds an existing folder.
@@ -98,7 +96,7 @@ export async function inFolderOf<T>(
  */
 export async function openIn(folder: OpenFolder, name: string, flags: number, mode?: number): Promise<OpenFile> {
   const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  const opened = await open(folder.at(name), flags | O_NOFOLLOW | O_NONBLOCK, mode);
+  const opened = await OpenedFile.open(folder.at(name), flags | O_NOFOLLOW | O_NONBLOCK, mode);
   try {
     await folder.verify(name, opened);
     return opened;
@@ -130,7 +128,7 @@ async function holdMade(root: string, folder: string, made: string[]): Promise<O
 }
 
 async function hold(root: string, folder: string): Promise<OpenFolder> {
-  const descriptor = await openDescriptor(folder, O_PATH | constants.O_DIRECTORY);
+  const descriptor = await openFd(folder, O_PATH | constants.O_DIRECTORY);
   const path = linkTo(descriptor);
   const release = (): void => closeSync(descriptor);
   try {
@@ -220,7 +218,7 @@ function canAskWhere(): Promise<boolean> {
 
 async function askWhere(): Promise<boolean> {
   if (process.platform !== "linux") return false;
-  const descriptor = await openDescriptor("/", O_PATH | constants.O_DIRECTORY);
+  const descriptor = await openFd("/", O_PATH | constants.O_DIRECTORY);
   try {
     return readlinkSync(linkTo(descriptor)) === "/";
   } finally {

@@ -2,12 +2,15 @@
  * Resolves a resource path to its location on disk, without ever leaving the root.
  * @module
  */
+import { lstatSync, realpathSync, type Stats } from "node:fs";
 import { lstat, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { belowResource } from "../../../engine/storage/conflicts.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { RESERVED_SEGMENT } from "../../../protocol/path.ts";
 import { diskError, errorCode, isMissing } from "./errors.ts";
+import { entryIn } from "./names.ts";
+import { quickly } from "./quick-calls.ts";
 
 /**
  * The real location of a resource path below a real root. Symbolic links are followed as long as they stay below the
@@ -18,7 +21,7 @@ import { diskError, errorCode, isMissing } from "./errors.ts";
  */
 export async function resolveInRoot(root: string, path: string): Promise<string> {
   try {
-    const real = await realpath(join(root, path));
+    const real = await realPathOf(entryIn(root, path));
     if (!isOpen(root, real)) throw outside(path);
     return real;
   } catch (error) {
@@ -45,14 +48,28 @@ async function walk(root: string, path: string): Promise<string> {
   let here = root;
   for (const [depth, segment] of segments.entries()) {
     const next = join(here, segment);
-    const found = await lstat(next).catch(unlessMissing(path));
+    const found = await statsOf(next).catch(unlessMissing(path));
     if (!found) return join(here, ...segments.slice(depth));
-    const real = found.isSymbolicLink() ? await realpath(next).catch(unlessMissing(path)) : next;
+    const real = found.isSymbolicLink() ? await realPathOf(next).catch(unlessMissing(path)) : next;
     // Refuse a dangling link: its target cannot be checked.
     if (real === undefined || !isOpen(root, real)) throw outside(path);
     here = real;
   }
   return here;
+}
+
+async function realPathOf(path: string): Promise<string> {
+  return await quickly(
+    () => realpathSync.native(path),
+    () => realpath(path),
+  );
+}
+
+async function statsOf(path: string): Promise<Stats | undefined> {
+  return await quickly<Stats | undefined>(
+    () => lstatSync(path, { throwIfNoEntry: false }),
+    () => lstat(path),
+  );
 }
 
 /** For a promise's `catch`: ignores a missing file, and throws any other error as a {@link StreamError}. */
@@ -65,7 +82,7 @@ function unlessMissing(path: string): (error: unknown) => undefined {
 
 /** Whether a real location is within the root and outside the store's own folder. */
 export function isOpen(root: string, real: string): boolean {
-  return isWithin(root, real) && !isWithin(join(root, RESERVED_SEGMENT), real);
+  return isWithin(root, real) && !isWithin(entryIn(root, RESERVED_SEGMENT), real);
 }
 
 function isWithin(root: string, real: string): boolean {

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Stats } from "node:fs";
-import type { FileHandle as OpenFile } from "node:fs/promises";
+import type { OpenFile } from "../folders/opened-file.ts";
 import type { FileIdentity } from "./record.ts";
 
 /** An open file whose bytes must reach the disk. The journal flushes it, at the latest when the claim is released. */

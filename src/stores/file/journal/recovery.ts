@@ -6,7 +6,7 @@
  * @module
  */
 import { constants, type Stats } from "node:fs";
-import { type FileHandle as OpenFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { judgeOwner } from "../claims/entries.ts";
 import type { Owner, OwnerRecord } from "../claims/owner.ts";
@@ -14,6 +14,7 @@ import { readAt, writeAll } from "../files/transfer.ts";
 import { diskError } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { inFolderOf, openIn } from "../folders/open-folder.ts";
+import type { OpenFile } from "../folders/opened-file.ts";
 import { resolveInRoot } from "../folders/resolve-in-root.ts";
 import { isSameBoot } from "../processes/process-identity.ts";
 import { removeFile } from "../reserved/atomic-write.ts";

@@ -3,11 +3,11 @@
  * @module
  */
 import { fstatSync, type Stats, statSync } from "node:fs";
-import type { FileHandle as OpenFile } from "node:fs/promises";
 import { relative } from "node:path";
 import type { StoreStat } from "../../../engine/storage/store.ts";
 import { Claim } from "../claims/claim.ts";
 import { mayBeClaimed } from "../claims/entries.ts";
+import type { OpenFile } from "../folders/opened-file.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { liveContents } from "./live-contents.ts";
 import type { RecordFiles } from "./record-files.ts";

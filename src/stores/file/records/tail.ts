@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { readSync } from "node:fs";
-import type { FileHandle as OpenFile } from "node:fs/promises";
 import { readAt } from "../files/transfer.ts";
+import type { OpenFile } from "../folders/opened-file.ts";
 
 /** Maximum bytes that a digest covers. Contents that differ only before these bytes are not distinguished. */
 export const TAIL_BYTES: number = 4 * 1024;

@@ -2,9 +2,9 @@
  * The state of a stream that readers see.
  * @module
  */
-import type { FileHandle as OpenFile } from "node:fs/promises";
 import type { StoreStat } from "../../../engine/storage/store.ts";
 import type { StreamState } from "../../../engine/storage/stream-state.ts";
+import type { OpenFile } from "../folders/opened-file.ts";
 import { liveContents } from "../records/live-contents.ts";
 import { judgeLog } from "./judge-log.ts";
 import type { LogFiles } from "./log-files.ts";

@@ -4,11 +4,11 @@
  */
 
 import { constants, writeSync } from "node:fs";
-import { type FileHandle as OpenFile, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { changedState, type StreamChange, type StreamState } from "../../../engine/storage/stream-state.ts";
 import { readAt } from "../files/transfer.ts";
 import { makeFolder } from "../folders/folder.ts";
+import { OpenedFile, type OpenFile } from "../folders/opened-file.ts";
 import { flush } from "../reserved/fsync.ts";
 import { judgeLog } from "./judge-log.ts";
 import type { LogFiles } from "./log-files.ts";
@@ -257,7 +257,7 @@ export class StreamLog {
     const isNew = !this.#files.has(this.#name);
     await makeFolder(dirname(place));
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0 } = constants;
-    const opened = await open(place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+    const opened = await OpenedFile.open(place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
     if (this.#files.durable && isNew) await flush(dirname(place));
     return opened;
   }
