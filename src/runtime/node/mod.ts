@@ -18,6 +18,7 @@ import { abortsNow } from "../shared/body-end.ts";
 import { gatherChunks } from "./chunks.ts";
 import { cutResponse, dropResponse } from "./cut.ts";
 import { cutStream, dropStream, type Http2Env, isHttp2, whenOvertaken } from "./http2.ts";
+import { incomingBody } from "./incoming-body.ts";
 import { ANSWERED } from "./linger.ts";
 import { isDetached, turnOf } from "./pipeline.ts";
 import { isUnreadable } from "./refuse/parse-errors.ts";
@@ -98,6 +99,7 @@ export const platform: Platform = {
   target: (c) => (c.env as NodeEnv).incoming.url,
   authority: (c) => (isHttp2(c) ? (c.env as Http2Env).incoming.headers[":authority"] : undefined),
   neverUpgrades: isHttp2,
+  body: (c) => (isHttp2(c) ? undefined : incomingBody(c.req.raw, (c.env as NodeEnv).incoming)),
   bodyWatch(c) {
     // The protocol itself checks a length.
     if (!isHttp2(c) || c.req.header("Content-Length") !== undefined) return undefined;

@@ -5,7 +5,8 @@
 
 import { StreamError } from "../../protocol/errors.ts";
 import { concat } from "../../support/concat.ts";
-import { type BodyReader, bodyReader } from "../http/body-reader.ts";
+import { openBody } from "../http/body-reader.ts";
+import type { BodyReader } from "../platform/body.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { checkPermission, permissionEnded, whenExpired } from "../timers/expiry.ts";
 import { bodyIdleOf, IdleTimeout } from "../timers/idle-timeout.ts";
@@ -26,14 +27,9 @@ export async function readBody(
   const { c, platform, subject, access } = exchange;
   const { path } = subject;
   if (Number(c.req.header("Content-Length") ?? 0) > max) throw tooLarge(path, max, limits.durableBodyBytes);
-  const { raw } = c.req;
-  if (raw.bodyUsed || raw.body?.locked) {
-    const message = "A middleware in front of this app has read the body of the request. Make it leave bodies unread.";
-    throw new StreamError("misconfigured", message, { path });
-  }
-  if (!raw.body) return new Uint8Array(0);
+  const reader = openBody(exchange, () => alreadyRead(path));
+  if (!reader) return new Uint8Array(0);
   const wasAborted = platform.bodyWatch?.(c);
-  const reader = bodyReader(raw.body, platform.fillsBuffers);
   let stopped: StreamError | undefined;
   const stop = (error: StreamError): void => {
     stopped ??= error;
@@ -67,6 +63,11 @@ export async function readBody(
     idleTimeout.stop();
     stopExpiry();
   }
+}
+
+function alreadyRead(path: string): StreamError {
+  const message = "A middleware in front of this app has read the body of the request. Make it leave bodies unread.";
+  return new StreamError("misconfigured", message, { path });
 }
 
 /** Reads pieces until the body ends, or until no more are wanted. */

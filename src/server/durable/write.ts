@@ -27,8 +27,7 @@ export async function writeStream(
   exchange: Exchange,
   parameters: StreamWrite,
 ): Promise<Response> {
-  const { c, platform, subject } = exchange;
-  platform.disableRequestTimeout?.(c);
+  const { c, subject } = exchange;
   refuseOtherBodies(c, subject.path);
   const startedMs = performance.now();
   const bytes = await readBody(service, exchange);

@@ -13,6 +13,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
+import type { BodyReader } from "../platform/body.ts";
 import { type AppendParameters, isClosing, withoutSession } from "../request/append-parameters.ts";
 import { refuseOtherBodies } from "../request/unsupported-body.ts";
 import { whenAnswered } from "../service/answer-watch.ts";
@@ -21,7 +22,7 @@ import { passGate } from "../service/pass-gate.ts";
 import { type Exchange, type Service, waitUntilSent } from "../service/service.ts";
 import { checkPermission, permissionEnded, whenExpired } from "../timers/expiry.ts";
 import { bodyIdleOf, IdleTimeout } from "../timers/idle-timeout.ts";
-import { type BodyReader, bodyReader } from "./body-reader.ts";
+import { openBody } from "./body-reader.ts";
 
 /**
  * Appends the request body. Resolves to the response once the body has ended and is stored.
@@ -37,11 +38,9 @@ export async function appendBody(
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const limits = limitsOf(exchange, service.limits);
-  platform.disableRequestTimeout?.(c);
   // Await nothing before this: data that has arrived must have been read when its sender aborts, or it is lost.
-  const { body } = unread(c.req.raw, path);
-  const reader = body ? bodyReader(body, platform.fillsBuffers) : undefined;
-  const intake = new Intake(reader, body ? platform.bodyWatch?.(c) : undefined, limits);
+  const reader = openBody(exchange, () => alreadyRead(path));
+  const intake = new Intake(reader, reader && platform.bodyWatch?.(c), limits);
   const unwatch = whenAnswered(exchange, () => intake.stop(answeredFirst(path)));
   try {
     return await store(service, exchange, { parameters, intake });
@@ -125,14 +124,8 @@ async function enter(service: Service, exchange: Exchange): Promise<Response | u
   return await passGate(service, exchange, "append");
 }
 
-/**
- * Returns a request whose body has not been read. Middleware that reads it may leave nothing, or a part.
- *
- * @throws {StreamError} `misconfigured` if the body was read.
- */
-function unread(request: Request, path: string): Request {
-  if (!request.bodyUsed && !request.body?.locked) return request;
-  throw new StreamError(
+function alreadyRead(path: string): StreamError {
+  return new StreamError(
     "misconfigured",
     "A middleware in front of this app has read the body of the request, so there is nothing left to append. Make it leave " +
       'the bodies of appends unread, or set "c.req.raw" to a new Request with the same body.',

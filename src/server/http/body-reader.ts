@@ -2,6 +2,9 @@
  * Readers for request bodies.
  * @module
  */
+import type { StreamError } from "../../protocol/errors.ts";
+import type { BodyReader } from "../platform/body.ts";
+import type { Exchange } from "../service/service.ts";
 
 /** Maximum bytes per read into a buffer of this reader. */
 const BUFFER_BYTES = 64 * 1024;
@@ -9,12 +12,20 @@ const BUFFER_BYTES = 64 * 1024;
 /** Results with fewer bytes than this are copied, so that the buffer can be reused. */
 const SMALL_BYTES = 1024;
 
-/** Reads a body piece by piece. */
-export interface BodyReader {
-  /** The next piece, which the caller owns; `undefined` at the end. */
-  read(): Promise<Uint8Array | undefined>;
-  cancel(reason?: unknown): Promise<void>;
-  releaseLock(): void;
+/**
+ * Creates a reader for the body of a request.
+ *
+ * @param refusal The error for a body that a middleware has read, so that nothing or only a part of it is left.
+ * @returns Undefined if there is no body.
+ * @throws {StreamError} The refusal.
+ */
+export function openBody({ c, platform }: Exchange, refusal: () => StreamError): BodyReader | undefined {
+  const reader = platform.body?.(c);
+  if (reader) return reader;
+  platform.disableRequestTimeout?.(c);
+  const { raw } = c.req;
+  if (raw.bodyUsed || raw.body?.locked) throw refusal();
+  return raw.body ? bodyReader(raw.body, platform.fillsBuffers) : undefined;
 }
 
 /**
@@ -23,7 +34,7 @@ export interface BodyReader {
  * @param fillsBuffers Whether the runtime allocates a whole buffer for every read, even for a few bytes. If so, the
  * reader reuses a buffer of its own.
  */
-export function bodyReader(body: ReadableStream<Uint8Array>, fillsBuffers: boolean | undefined): BodyReader {
+function bodyReader(body: ReadableStream<Uint8Array>, fillsBuffers: boolean | undefined): BodyReader {
   if (fillsBuffers) {
     try {
       return fillingReader(body.getReader({ mode: "byob" }));

@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import type { Sink } from "../../engine/follow/follower.ts";
 import type { StreamError } from "../../protocol/errors.ts";
+import type { BodyReader } from "./body.ts";
 import type { MessageLimits } from "./message-limits.ts";
 
 /** An open WebSocket on any runtime. As a {@link Sink}, it sends each frame as a text or binary message. */
@@ -67,6 +68,11 @@ export interface Platform {
   readonly acceptsText: boolean;
   /** Whether the runtime reads response bodies through their own `getReader`, so that it may be replaced. */
   readonly readsBodies?: boolean;
+  /**
+   * A reader for the body of a request, where the runtime has a cheaper one than the body itself. Undefined if a middleware
+   * has replaced the request, or may have read its body.
+   */
+  body?(c: Context): BodyReader | undefined;
   /** Whether every read of a request body allocates a whole buffer, so that reusing one buffer is cheaper. */
   readonly fillsBuffers?: boolean;
   /**
