@@ -209,7 +209,11 @@ export class AppendRecord {
   }
 
   #at(size: number, state: Pick<StreamRecord, "appending" | "ended">): StreamRecord {
-    return { ...this.#record, ...state, size, digest: digestAt(this.#parts, size) };
+    // The record has the digest of its own size, and the file can be read as long as it could be then.
+    const isKnown = this.#parts.readable && size === this.#record.size;
+    const digest = isKnown ? this.#record.digest : digestAt(this.#parts, size);
+    const { appending, ended, ...rest } = { ...this.#record, ...state };
+    return { ...rest, size, digest, ...(appending && { appending }), ...(ended && { ended }) };
   }
 
   #write(record: StreamRecord): Promise<void> | undefined {

@@ -16,9 +16,9 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
 import { errorCode, isMissing } from "../folders/errors.ts";
 import { makeFolderSync } from "../folders/folder.ts";
+import { entryIn } from "../folders/names.ts";
 import { nameIn, writeTextAtomic } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
@@ -31,6 +31,9 @@ const ATTEMPTS = 8;
 /** Maximum number of reads of a record that seems to be torn. */
 const LOOKS = 3;
 
+/** Maximum number of records in memory. */
+const MAX_KNOWN = 1_024;
+
 /** Error codes of file systems without hard links. */
 const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
@@ -40,6 +43,8 @@ const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP",
  */
 export class RecordFiles {
   readonly #reserved: Reserved;
+  /** The records that were read or written last, as texts and as what they mean: an append reads its record twice. */
+  readonly #known = new Map<string, { readonly text: string; readonly record: StreamRecord }>();
 
   constructor(reserved: Reserved) {
     this.#reserved = reserved;
@@ -66,7 +71,10 @@ export class RecordFiles {
     for (let look = 1; ; look++) {
       const text = readSmallFileSync(this.#place(name));
       if (typeof text !== "string") return undefined;
+      const known = this.#known.get(name);
+      if (known?.text === text) return known.record;
       const found = parseRecord(text, name);
+      if (found) this.#know(found, text);
       if (found || text === "" || look === LOOKS) return found;
     }
   }
@@ -151,11 +159,17 @@ export class RecordFiles {
   }
 
   #place(name: string): string {
-    return join(this.#reserved.streams, `${keyOf(name)}.json`);
+    return entryIn(this.#reserved.streams, `${keyOf(name)}.json`);
+  }
+
+  #know(record: StreamRecord, text: string): void {
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(record.file, { text, record });
   }
 
   #overwrite(record: StreamRecord): boolean {
-    const bytes = Buffer.from(formatRecord(record));
+    const text = formatRecord(record);
+    const bytes = Buffer.from(text);
     const { O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
     let fd: number | undefined;
     try {
@@ -163,7 +177,10 @@ export class RecordFiles {
       const found = fstatSync(fd);
       // If a backup shares the file by a hard link, the backup must keep the old record.
       if (!found.isFile() || found.size !== bytes.length || found.nlink > 1) return false;
-      return writeSync(fd, bytes, 0, bytes.length, 0) === bytes.length;
+      if (writeSync(fd, bytes, 0, bytes.length, 0) !== bytes.length) return false;
+      // What is read has no fields without a value.
+      if (!Object.values(record).includes(undefined)) this.#know(record, text);
+      return true;
     } catch {
       return false;
     } finally {

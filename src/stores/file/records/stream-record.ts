@@ -4,16 +4,19 @@
  * other bytes do not.
  * @module
  */
-import { createHash } from "node:crypto";
 import { END_REASONS, type EndedReason } from "../../../protocol/end-reason.ts";
 import { isMediaType } from "../../../protocol/media-type.ts";
 import { newGeneration } from "../../../support/token.ts";
+import { sha256 } from "../reserved/sha256.ts";
 
 /** The length of a record is a multiple of this. A disk writes so many bytes whole or not at all. */
 const UNIT_BYTES = 512;
 
 /** Hexadecimal digits of the checksum. */
 const CHECK_LENGTH = 8;
+
+/** What stands between a record and its checksum. */
+const CHECK = ',"check":"';
 
 /** The record of one path. Fields of later versions are preserved. */
 export interface StreamRecord {
@@ -67,9 +70,10 @@ export function endedBy({ appending, ended }: StreamRecord): EndedReason {
  * record.
  */
 export function formatRecord(record: StreamRecord): string {
-  const text = JSON.stringify({ ...record, check: checkOf(record) });
-  const length = Math.ceil((Buffer.byteLength(text) + 1) / UNIT_BYTES) * UNIT_BYTES;
-  return `${text}${" ".repeat(length - Buffer.byteLength(text) - 1)}\n`;
+  const content = JSON.stringify(record);
+  const text = `${content.slice(0, -1)}${CHECK}${checkOf(content)}"}`;
+  const bytes = Buffer.byteLength(text) + 1;
+  return `${text}${" ".repeat(Math.ceil(bytes / UNIT_BYTES) * UNIT_BYTES - bytes)}\n`;
 }
 
 /**
@@ -80,7 +84,7 @@ export function formatRecord(record: StreamRecord): string {
 export function parseRecord(text: string, file: string): StreamRecord | undefined {
   try {
     const { check, ...value } = JSON.parse(text) as Record<string, unknown>;
-    const isWhole = check === undefined || check === checkOf(value);
+    const isWhole = check === undefined || isFormatted(text, check) || check === checkOf(JSON.stringify(value));
     if (!isWhole || !isRecord(value) || value.file !== file) return undefined;
     const { type, ...rest } = value;
     return type === undefined || isMediaType(type) ? value : rest;
@@ -89,8 +93,16 @@ export function parseRecord(text: string, file: string): StreamRecord | undefine
   }
 }
 
-function checkOf(record: object): string {
-  return createHash("sha256").update(JSON.stringify(record)).digest("hex").slice(0, CHECK_LENGTH);
+/** The checksum of a record as JSON. */
+function checkOf(content: string): string {
+  return sha256(content).slice(0, CHECK_LENGTH);
+}
+
+/** Whether a text is one of {@link formatRecord} with its right checksum. Then its content need not be formatted again. */
+function isFormatted(text: string, check: unknown): boolean {
+  const whole = text.trimEnd();
+  const end = `${CHECK}${check}"}`;
+  return whole.endsWith(end) && checkOf(`${whole.slice(0, -end.length)}}`) === check;
 }
 
 function isRecord(value: object): value is StreamRecord {

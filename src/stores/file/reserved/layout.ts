@@ -2,11 +2,18 @@
  * The layout of the store's own folder under the root.
  * @module
  */
-import { createHash } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { join, relative } from "node:path";
 import { StreamError } from "../../../protocol/errors.ts";
 import { RESERVED_SEGMENT } from "../../../protocol/path.ts";
+import { entryIn, nameBelow } from "../folders/names.ts";
+import { sha256 } from "./sha256.ts";
+
+/** Maximum number of keys in memory. */
+const MAX_KEYS = 4_096;
+
+/** The keys that were asked for last: an append asks for the same one many times. */
+const keys = new Map<string, string>();
 
 /** The folders inside the reserved folder of a root. */
 export interface Reserved {
@@ -67,7 +74,7 @@ export function reservedIn(root: string): Reserved {
  * @throws {StreamError} `storage` for a symbolic link, which would redirect what the store writes.
  */
 export function assertOwn({ root }: Reserved): void {
-  if (!lstatSync(join(root, RESERVED_SEGMENT), { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  if (!lstatSync(entryIn(root, RESERVED_SEGMENT), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   const what = `the store's own folder "${RESERVED_SEGMENT}" is a symbolic link`;
   throw new StreamError("storage", `Nothing can be stored or read: ${what}. Remove the link.`);
 }
@@ -101,10 +108,15 @@ function isLink(path: string): boolean {
  * different paths.
  */
 export function fileKey({ root }: Reserved, file: string): string {
-  return keyOf(relative(root, file));
+  return keyOf(nameBelow(root, file));
 }
 
 /** A file name of fixed length for a path of any length. */
 export function keyOf(path: string): string {
-  return createHash("sha256").update(path).digest("hex").slice(0, 40);
+  const known = keys.get(path);
+  if (known !== undefined) return known;
+  if (keys.size >= MAX_KEYS) keys.clear();
+  const key = sha256(path).slice(0, 40);
+  keys.set(path, key);
+  return key;
 }
