@@ -22,6 +22,9 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 /** Half of a character. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
+/** A path of which nothing has to be encoded. */
+const UNRESERVED = /^[\w./~-]*$/;
+
 const encoder = new TextEncoder();
 
 /**
@@ -125,6 +128,7 @@ export function isAddressable(folder: string, name: string): boolean {
  * ```
  */
 export function urlPath(path: string): string {
+  if (UNRESERVED.test(path)) return path;
   return path.split("/").map(encodeURIComponent).join("/");
 }
 

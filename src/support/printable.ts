@@ -9,6 +9,9 @@
  */
 const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\p{Surrogate}]/gu;
 
+/** Text in which nothing is to be escaped, as nearly all text is. */
+const PLAIN = /^[ -~]*$/;
+
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\u001b": "\\e" };
 
 /**
@@ -41,7 +44,7 @@ export function printable(text: string): string {
  * ```
  */
 export function unprintableEscaped(text: string): string {
-  return text.replace(UNPRINTABLE, (char) => SHORT[char] ?? escaped(char));
+  return PLAIN.test(text) ? text : text.replace(UNPRINTABLE, (char) => SHORT[char] ?? escaped(char));
 }
 
 /**

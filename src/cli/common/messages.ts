@@ -16,6 +16,8 @@ const RETRY_MAX_MS = 250;
 const SETTLE_IDLE_MS = 500;
 const SETTLE_MAX_MS = 5_000;
 
+const encoder = new TextEncoder();
+
 /** Formats the number of dropped messages as a message. */
 export type DroppedWords = (count: number) => string;
 
@@ -97,7 +99,7 @@ export class Messages {
   }
 
   #enqueue(message: string): boolean {
-    const bytes = new TextEncoder().encode(message);
+    const bytes = encoder.encode(message);
     // An empty queue accepts a message of any length.
     if (this.waiting && this.#queuedBytes + bytes.length > QUEUED_BYTES) return false;
     if (bytes.length === 0) return true;

@@ -6,7 +6,6 @@ import {
   configure,
   getJsonLinesFormatter,
   getLogger,
-  getTextFormatter,
   type LogLevel,
   type LogRecord,
   type TextFormatter,
@@ -38,6 +37,19 @@ export interface ServerLog {
   readonly announce: (message: string) => void;
 }
 
+/** The levels as in a line of text. */
+const LEVELS: Readonly<Record<LogLevel, string>> = {
+  trace: "TRC",
+  debug: "DBG",
+  info: "INF",
+  warning: "WRN",
+  error: "ERR",
+  fatal: "FTL",
+};
+
+/** A line of text has no fields. */
+const NONE: Record<string, unknown> = {};
+
 const REQUESTS = ["httpfstream", "server"];
 const ITSELF = ["httpfstream", "itself"];
 
@@ -64,9 +76,12 @@ export async function openLog({ format, level }: LogSettings): Promise<ServerLog
     const at = event.type === "error" ? "error" : isMinor(event) ? "debug" : "info";
     // Hot path: do not build messages that are not logged.
     if (!requests.isEnabledFor(at)) return;
-    if (event.type === "error" && format === "text") requests.error(literal(withId(failureLine(event), event)));
-    else if (event.type === "error") requests.error(literal(event.message), failureFields(event));
-    else requests[at](literal(sentence(event)), fields(event));
+    const isText = format === "text";
+    const message =
+      event.type !== "error" ? sentence(event) : isText ? withId(failureLine(event), event) : event.message;
+    const properties = isText ? NONE : event.type === "error" ? failureFields(event) : fields(event);
+    // Without the logger, which would search the text for placeholders.
+    output.say(line(recordOf(at, message, properties)));
   };
   return { log, announce: (message) => itself.info(literal(message)) };
 }
@@ -78,15 +93,11 @@ function isMinor(event: LogEvent): boolean {
 
 /** The record that stands for lines that could not be written. */
 function aboutDropped(count: number): LogRecord {
-  const message = droppedSentence(count);
-  return {
-    category: REQUESTS,
-    level: "warning",
-    message: [message],
-    rawMessage: message,
-    timestamp: Date.now(),
-    properties: { dropped: count },
-  };
+  return recordOf("warning", droppedSentence(count), { dropped: count });
+}
+
+function recordOf(level: LogLevel, message: string, properties: Record<string, unknown>): LogRecord {
+  return { category: REQUESTS, level, message: [message], rawMessage: message, timestamp: Date.now(), properties };
 }
 
 /** The fields of a JSON line, besides its message. */
@@ -160,13 +171,9 @@ function literal(text: string): string {
 
 /** Formats a record as one line without control characters. */
 function textLine(): TextFormatter {
-  const dated = getTextFormatter({
-    timestamp: "rfc3339",
-    format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
-  });
-  return (record) => {
-    const message = record.message.map((part) => printable(String(part)));
-    return record.category[1] === ITSELF[1] ? `${message.join("")}\n` : dated({ ...record, message });
+  return ({ category, level, message, timestamp }) => {
+    const text = message.map((part) => printable(String(part))).join("");
+    return category[1] === ITSELF[1] ? `${text}\n` : `${new Date(timestamp).toISOString()} ${LEVELS[level]} ${text}\n`;
   };
 }
 
