@@ -187,6 +187,7 @@ class Intake {
   readonly #body: BodyReader | undefined;
   readonly #limits: Readonly<Limits>;
   readonly #done: Promise<void>;
+  #isRead = false;
   /** The pieces that arrived before there was a batcher. */
   readonly #early = new PieceQueue();
   #batcher: Batcher | undefined;
@@ -204,7 +205,9 @@ class Intake {
     this.#body = body;
     this.#wasAborted = wasAborted;
     this.#limits = limits;
-    this.#done = this.#read();
+    this.#done = this.#read().finally(() => {
+      this.#isRead = true;
+    });
   }
 
   /** How the append ends, as its followers see it. */
@@ -225,10 +228,13 @@ class Intake {
     this.#batcher = batcher;
     while (this.#early.bytes > 0) batcher.push(this.#early.take(this.#limits.batchBytes));
     const excused = (): boolean => batcher.queued > 0;
-    this.#idleTimeout = new IdleTimeout(this.#limits.idleTimeoutMs, (error) => this.stop(error), excused);
+    // A short body has usually ended by now.
+    if (!this.#isRead) {
+      this.#idleTimeout = new IdleTimeout(this.#limits.idleTimeoutMs, (error) => this.stop(error), excused);
+    }
     this.#resume();
     await this.#done;
-    this.#idleTimeout.stop();
+    this.#idleTimeout?.stop();
     if (this.stopped || batcher.error) this.#body?.cancel().catch(() => {});
   }
 

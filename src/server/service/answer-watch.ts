@@ -8,27 +8,39 @@ import type { Exchange } from "./service.ts";
 /** Milliseconds between two checks. */
 const LOOK_EVERY_MS = 250;
 
-/** The watched requests. `wasFinalized`: Hono had a response from the start, so that having one means nothing. */
-const watched = new Map<Exchange, { tell(): void; wasFinalized: boolean }>();
+/** A watched request. */
+interface Watched {
+  tell(): void;
+  /** Whether Hono had a response from the start, so that having one means nothing. */
+  readonly wasFinalized: boolean;
+  /** Whether the runtime was asked to report the response. */
+  isAsked: boolean;
+}
+
+const watched = new Map<Exchange, Watched>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /** Calls back once if another response than the handler's is chosen. Call the result when the handler is done. */
 export function whenAnswered(exchange: Exchange, answered: () => void): () => void {
-  const { c, platform } = exchange;
   const tell = (): void => {
     if (watched.has(exchange)) answered();
     forget(exchange);
   };
-  watched.set(exchange, { tell, wasFinalized: c.finalized });
-  // A runtime reports a response when it has sent all of it. Its body may never end, so a timer checks as well.
-  void platform.responseSent?.(c)?.then(tell, tell);
+  watched.set(exchange, { tell, wasFinalized: exchange.c.finalized, isAsked: false });
   timer ??= setInterval(look, LOOK_EVERY_MS);
   return () => forget(exchange);
 }
 
 /** Checks all open appends with one timer. */
 function look(): void {
-  for (const [{ c }, { tell, wasFinalized }] of watched) if (c.finalized && !wasFinalized) tell();
+  for (const [{ c, platform }, request] of watched) {
+    if (c.finalized && !request.wasFinalized) request.tell();
+    else if (!request.isAsked) {
+      request.isAsked = true;
+      // Also of a response that it has sent already. Most appends have ended before it would be worth asking.
+      void platform.responseSent?.(c)?.then(request.tell, request.tell);
+    }
+  }
 }
 
 function forget(exchange: Exchange): void {
