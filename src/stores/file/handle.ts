@@ -9,14 +9,15 @@ import type { StreamChange, StreamState } from "../../engine/storage/stream-stat
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Claim } from "./claims/claim.ts";
+import { fenced } from "./claims/survey.ts";
 import { changeOf, statsAt, WRITTEN_TO } from "./files/change.ts";
 import { type OpenedToAppend, openToAppend } from "./files/open.ts";
 import { storedPart } from "./files/stored-part.ts";
 import { Writer } from "./files/writer.ts";
 import { diskError } from "./folders/errors.ts";
-import type { HandleParts } from "./handle-parts.ts";
 import { nameBelow } from "./folders/names.ts";
 import type { OpenFile } from "./folders/opened-file.ts";
+import type { HandleParts } from "./handle-parts.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
 import { AppendRecord } from "./records/append-record.ts";
@@ -88,7 +89,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     const onCut = async (): Promise<void> => commit?.retire();
     const claimed = { files: logs, name, opened, readable, isNew, recorded, isOurs, onCut };
     try {
-      const logged = claim.isOurs(true) ? await recoverStream(claimed) : undefined;
+      const logged = await recoverStream(claimed);
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is not a regular file.`, { path });
       if (commit && create) await flushFolders(dirname(file), root);
@@ -161,16 +162,18 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     if (this.#released) {
       throw new StreamError("fenced", `The claim of "/${this.#path}" was released.`, { path: this.#path });
     }
-    const write = (): Promise<void> => this.#writeAndCheck(batch, note !== undefined);
+    const write = (isChecked = false): Promise<void> => this.#writeAndCheck(batch, note !== undefined, isChecked);
     let note: string | undefined;
     const from = this.#offset;
     try {
+      const isFirst = !this.#begun;
       const begun = this.#begin();
       if (begun) await begun;
       this.#begun = true;
       if (change) note = await this.#log.prepare(from, batch, change);
       if (!this.#commit || batch.length === 0) {
-        await write();
+        // The check of the first batch was made in this turn.
+        await write(isFirst && !begun && !change);
         // At the level `disk`, all other notes are in the journal.
         if (this.#commit && note) await this.#log.flush();
       } else {
@@ -198,9 +201,10 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
    * no byte is published at another offset than it has in the file.
    *
    * @param isNoted Whether the log has a note of it, which is written first.
+   * @param isChecked Whether the check before was made already.
    */
-  async #writeAndCheck(batch: Uint8Array, isNoted: boolean): Promise<void> {
-    this.#check();
+  async #writeAndCheck(batch: Uint8Array, isNoted: boolean, isChecked: boolean): Promise<void> {
+    if (!isChecked) this.#check();
     if (isNoted) this.#log.write();
     const start = this.#offset;
     try {
@@ -292,8 +296,4 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
       throw new StreamError("changed", `"/${this.#path}" was ${what} while it was appended to.`, { path: this.#path });
     }
   }
-}
-
-function fenced(path: string): StreamError {
-  return new StreamError("fenced", `Another server process has taken over "/${path}".`, { path });
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { SessionClaim, SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
 import { diskError, errorCode } from "./folders/errors.ts";
 import { namesIn } from "./folders/folder.ts";
+import { entryIn } from "./folders/names.ts";
 import { readJsonFile, removeFileNow } from "./reserved/atomic-write.ts";
 import { type FencedFile, removeFenced, writeFenced } from "./reserved/fenced-file.ts";
 import { keyOf, type Reserved } from "./reserved/layout.ts";
@@ -78,7 +79,7 @@ export class FileSessions implements SessionRecords {
   }
 
   #file(path: string): string {
-    return join(this.#reserved.sessions, `${keyOf(path)}.json`);
+    return entryIn(this.#reserved.sessions, `${keyOf(path)}.json`);
   }
 }
 

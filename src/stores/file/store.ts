@@ -4,7 +4,6 @@
  */
 import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { relative } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import type {
@@ -26,6 +25,7 @@ import { sweep } from "./claims/sweep.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
 import { claimError, diskError, isAbsence } from "./folders/errors.ts";
+import { nameBelow } from "./folders/names.ts";
 import { inFolderOf } from "./folders/open-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { freeBytesOf } from "./free-bytes.ts";
@@ -169,7 +169,7 @@ class FileStore implements Store {
       const appended = { appending: true, ...(isAppendedNow === "kept" && { kept: true }) };
       const state = isAppendedNow || ended === undefined ? appended : { appending: false, ended };
       const seen = { size: stats.size, modified: stats.mtime, ...content, ...state };
-      return await withStream(seen, { name: relative(this.#root, file), file, opened }, this.#logs);
+      return await withStream(seen, { name: nameBelow(this.#root, file), file, opened }, this.#logs);
     } finally {
       await opened.close();
     }
@@ -182,7 +182,7 @@ class FileStore implements Store {
     await this.#ready();
     const file = await resolveInRoot(this.#root, path);
     try {
-      const name = relative(this.#root, file);
+      const name = nameBelow(this.#root, file);
       const onCopy = (former: Stats, copy: Stats): void => this.#recovery.copied(name, former, copy);
       const own = { reserved: this.#reserved, owner: this.#owner, lease: this.#lease };
       const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs, isKept });

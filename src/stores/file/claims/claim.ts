@@ -16,6 +16,7 @@ import { unlessMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import { adoptFormer, closeToEarlier } from "../reserved/format.ts";
+import { fileKey } from "../reserved/layout.ts";
 import type { ClaimParts } from "./claim-parts.ts";
 import { AWAY, claimsFolder, dropEntry, endMarker, nextName, ownEntries, removeUnread, WATCH } from "./entries.ts";
 import { isHandoverRequested } from "./handover.ts";
@@ -59,7 +60,7 @@ export class Claim {
   private constructor(parts: ClaimParts) {
     this.#parts = parts;
     this.#folder = claimsFolder(parts.reserved, parts.file);
-    this.#key = basename(this.#folder);
+    this.#key = fileKey(parts.reserved, parts.file);
     this.#leaseMs = LEASE_MS + parts.extraLeaseMs;
     this.#owned = { key: this.#key, verify: () => this.#look(), listen: () => this.#listen() };
   }

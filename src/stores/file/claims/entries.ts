@@ -13,6 +13,7 @@ import { basename, join } from "node:path";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
+import { entryIn } from "../folders/names.ts";
 import { linkOf } from "../groups/term-links.ts";
 import { isDead, isVisible } from "../processes/process-identity.ts";
 import { readJsonFile, removeFile } from "../reserved/atomic-write.ts";
@@ -52,7 +53,7 @@ export const ownEntries: Set<string> = new Set<string>();
 
 /** The claims folder of a file. */
 export function claimsFolder(reserved: Reserved, file: string): string {
-  return join(reserved.claims, fileKey(reserved, file));
+  return entryIn(reserved.claims, fileKey(reserved, file));
 }
 
 /**

@@ -21,6 +21,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../folders/errors.ts";
+import { entryIn } from "../folders/names.ts";
 import { fileKey, type Reserved } from "../reserved/layout.ts";
 import { NO_WAIT } from "../reserved/small-file.ts";
 import { isOwnerRecord, type OwnerRecord } from "./owner.ts";
@@ -64,7 +65,7 @@ const ownLeases = new Set<string>();
 
 /** The path of the lease that counts. */
 export function heldLease({ leases }: Reserved): string {
-  return join(leases, HELD);
+  return entryIn(leases, HELD);
 }
 
 /** A path for a broken lease. */

@@ -84,3 +84,8 @@ function freeIn({ others, isTaken }: Survey, self: Owner): number | undefined {
   const longestMs = Math.max(0, ...times);
   return isTaken && Number.isFinite(longestMs) ? longestMs : undefined;
 }
+
+/** The error of a claim that another process has taken over. */
+export function fenced(path: string): StreamError {
+  return new StreamError("fenced", `Another server process has taken over "/${path}".`, { path });
+}

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StreamState } from "../../../engine/storage/stream-state.ts";
 import { namesIn } from "../folders/folder.ts";
+import { entryIn } from "../folders/names.ts";
 import { removeFileNow, writeTextAtomic } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
@@ -30,7 +31,7 @@ export class LogFiles {
 
   /** Where the log of a file is. */
   placeOf(name: string): string {
-    return join(this.#reserved.durable, `${keyOf(name)}${SUFFIX}`);
+    return entryIn(this.#reserved.durable, `${keyOf(name)}${SUFFIX}`);
   }
 
   /** Where the last use of a stream is noted. */

@@ -55,7 +55,9 @@ export interface ClaimedFile {
  * @throws Errors of the operating system.
  */
 export async function recoverStream(claimed: ClaimedFile): Promise<LoggedStream | undefined> {
-  const { files, name, opened, readable, isNew, recorded, onCut } = claimed;
+  const { files, name, opened, readable, isNew, isOurs, recorded, onCut } = claimed;
+  // Most files have no log.
+  if (!files.has(name) || !isOurs()) return undefined;
   const logged = await files.read(name);
   if (!logged) return undefined;
   // The log is about a file that was removed.
