@@ -1,12 +1,14 @@
 /** What each durability level flushes, and what waits for a flush. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { fstream } from "../../mod.ts";
 import { type RunningServer, serve } from "../../src/runtime/node/mod.ts";
 import type { Durability } from "../../src/stores/file/durability.ts";
+import { OpenedFile } from "../../src/stores/file/folders/opened-file.ts";
+import { openFileMethods } from "../fixture/open-files.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { OFFER, V1Peer } from "../fixture/v1.ts";
@@ -18,23 +20,31 @@ const DESCRIPTORS = "/proc/self/fd";
 /** The files that this process has flushed, in order. Each flush waits for `gate`. */
 const flushed: string[] = [];
 let gate: Promise<void> = Promise.resolve();
-let original: Pick<FileHandle, "sync" | "datasync">;
-let kind: Pick<FileHandle, "sync" | "datasync">;
+/** The methods as they were, by the kind of open files that has them. */
+const original = new Map<Flushing, Flushing>();
+
+/** What flushes an open file. */
+type Flushing = Pick<FileHandle, "sync" | "datasync">;
 
 before(async () => {
-  const file = await open("/dev/null");
-  kind = Object.getPrototypeOf(file);
-  await file.close();
-  original = { sync: kind.sync, datasync: kind.datasync };
-  for (const name of ["sync", "datasync"] as const) {
-    kind[name] = async function (this: FileHandle): Promise<void> {
-      flushed.push(readlinkSync(join(DESCRIPTORS, String(this.fd))));
-      await gate;
-      await original[name].call(this);
-    };
+  for (const methods of [await openFileMethods(), OpenedFile.prototype]) {
+    const { sync, datasync } = methods;
+    original.set(methods, { sync, datasync });
+    for (const [name, flush] of [
+      ["sync", sync],
+      ["datasync", datasync],
+    ] as const) {
+      methods[name] = async function (this: FileHandle & OpenedFile): Promise<void> {
+        flushed.push(readlinkSync(join(DESCRIPTORS, String(this.fd))));
+        await gate;
+        await flush.call(this);
+      };
+    }
   }
 });
-after(() => Object.assign(kind, original));
+after(() => {
+  for (const [methods, own] of original) Object.assign(methods, own);
+});
 
 describe("durability", {
   timeout: 60_000,
