@@ -38,6 +38,7 @@ export function filesIn(root: string): StoredPaths {
 export function servedBy(urls: () => readonly string[]): StoredPaths {
   const digest = async (path: string): Promise<{ size: number; sha256: string }> => {
     const all = await Promise.all(
+      // A server that was restarted may have another URL.
       urls().map((_, at) => persistently(async () => digestOf((await asked(urls()[at] ?? "", path)).body ?? []))),
     );
     const [first = { size: 0, sha256: "" }, ...others] = all;

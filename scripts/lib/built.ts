@@ -8,8 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { buildSync } from "esbuild";
-import { bundlePrograms } from "./bundle.mjs";
+import { bundle, bundlePrograms } from "./bundle.mjs";
 import { compile } from "./compile.ts";
 import { ROOT } from "./install.mjs";
 
@@ -51,7 +50,7 @@ function bundleWithPackages(dist: string, bundled: string): void {
     devDependencies: Record<string, string>;
   };
   const require = "const require = __httpfstreamRequire(import.meta.url);";
-  buildSync({
+  bundle({
     entryPoints: PROGRAMS.flatMap((folder) =>
       readdirSync(join(dist, folder))
         .filter((name) => name.endsWith(".js"))
@@ -60,18 +59,10 @@ function bundleWithPackages(dist: string, bundled: string): void {
     outdir: bundled,
     outbase: dist,
     chunkNames: "chunks/[name]-[hash]",
-    bundle: true,
-    splitting: true,
     // The tools of the tests load files of their own. What is imported from prom-client, only Node can find.
     external: [...Object.keys(devDependencies).filter((name) => name !== "hono"), "prom-client"],
     // Packages in CommonJS require the modules of Node.
     banner: { js: `import { createRequire as __httpfstreamRequire } from "node:module";\n${require}` },
-    platform: "node",
-    format: "esm",
-    target: "node20.9",
-    sourcemap: true,
-    sourcesContent: false,
-    logLevel: "error",
   });
 }
 

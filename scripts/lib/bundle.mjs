@@ -18,21 +18,33 @@ import { buildSync } from "esbuild";
 export function bundlePrograms(dist) {
   const bin = join("src", "cli", "bin");
   const commands = readdirSync(join(dist, bin)).filter((name) => name.endsWith(".js"));
-  buildSync({
+  bundle({
     entryPoints: commands.map((name) => join(dist, bin, name)),
     outdir: dist,
     outbase: dist,
     allowOverwrite: true,
     chunkNames: "programs/[name]-[hash]",
+    packages: "external",
+  });
+}
+
+/**
+ * Bundles programs for Node; what they share is in chunks.
+ *
+ * @param {import("esbuild").BuildOptions} options What differs from one use to the other.
+ * @throws {Error} If a program imports a file that does not exist.
+ */
+export function bundle(options) {
+  buildSync({
     bundle: true,
     splitting: true,
-    packages: "external",
     platform: "node",
     format: "esm",
     target: "node20.9",
-    // The sources are in the maps of src/ already.
+    // The sources are in the maps of the compiled files already.
     sourcemap: true,
     sourcesContent: false,
     logLevel: "error",
+    ...options,
   });
 }
