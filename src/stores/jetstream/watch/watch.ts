@@ -13,6 +13,8 @@ import { Chain } from "../records/chain.ts";
 import { decodedNote, type Note } from "../records/note.ts";
 import { endedOf, isClaimed, isFile, type PathRecord } from "../records/record.ts";
 import type { StoredRecord } from "../records/stored.ts";
+import type { Tail } from "../records/tails.ts";
+import { confirmedTail } from "./confirmed-tail.ts";
 import type { Arrived } from "./tap.ts";
 import type { OpenTap, Taps } from "./taps.ts";
 
@@ -155,9 +157,19 @@ class Watch {
 
   /** Looks at the end of the path. */
   async #look(): Promise<AppendUpdate | undefined> {
-    const { stored, point } = await this.#parts.core.tails.of(this.#watched.place);
+    const tail = await this.#parts.core.tails.of(this.#watched.place);
+    return tail.stored ? this.#continueWith(tail) : await this.#confirmedLook();
+  }
+
+  /** Looks at the end of the path before a watch ends because something is missing there. */
+  async #confirmedLook(): Promise<AppendUpdate | undefined> {
+    const tail = await confirmedTail(this.#parts.core, this.#watched.place);
+    return tail.stored ? this.#continueWith(tail) : this.#ended("deleted");
+  }
+
+  #continueWith({ stored, point }: Tail): AppendUpdate | undefined {
     // A leader that has lost its majority may know less than what has arrived.
-    if (!stored || point.seq <= this.#chain.point.seq) return stored ? undefined : this.#ended("deleted");
+    if (!stored || point.seq <= this.#chain.point.seq) return undefined;
     this.#chain = new Chain(point);
     return this.#follow(stored.record, {});
   }
@@ -190,13 +202,14 @@ class Watch {
     // A session on record may continue the append.
     const hasSession = await this.#parts.hasSession(place.path);
     this.#freeSinceMs ??= performance.now();
-    if (hasSession || !isClaimed(this.#record)) {
-      const waitMs = hasSession ? SESSION_MS : SUCCESSOR_MS;
-      return performance.now() - this.#freeSinceMs > waitMs ? this.#ended("restarting") : undefined;
-    }
-    // The owner may have stored something since the path was looked at.
-    const update = await this.#look();
-    if (update || !isClaimed(this.#record)) return update;
+    const isWaiting = hasSession || !isClaimed(this.#record);
+    const waitMs = hasSession ? SESSION_MS : SUCCESSOR_MS;
+    if (isWaiting && performance.now() - this.#freeSinceMs <= waitMs) return undefined;
+    // The owner may have stored something that the look has not shown.
+    const { seq } = this.#chain.point;
+    const update = await this.#confirmedLook();
+    if (update || this.#chain.point.seq !== seq) return update;
+    if (isWaiting) return this.#ended("restarting");
     const ended = endedOf(this.#record);
     return this.#ended(ended === "unknown" ? "lost" : ended);
   }
