@@ -22,7 +22,7 @@ import { ROOT } from "./lib/install.mjs";
 import { offerInstallation } from "./lib/installation.ts";
 import { natsServer } from "./lib/nats-server.ts";
 import { NODE_VERSIONS, type NodeVersion, nodeExecutable } from "./lib/node-versions.ts";
-import { LEFT_OUT_RUNTIMES, LONG_FILES, shortened } from "./lib/short-run.ts";
+import { LEFT_OUT_RUNTIMES, LONG_FILES, quieter, shortened } from "./lib/short-run.ts";
 import { killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
 
@@ -31,6 +31,12 @@ const DEBIAN_PACKAGES = ["chromium-headless-shell", "curl", "firefox-esr", "open
 
 /** How many test files run at once: at most two for the processors, and two more because many tests mostly wait. */
 const CONCURRENCY: number = Math.min(2, availableParallelism()) + 2;
+
+/** The arguments with which the other runtimes print where their executable is. */
+const WHERE = {
+  deno: ["eval", "console.log(Deno.execPath())"],
+  bun: ["-e", "console.log(process.execPath)"],
+} as const;
 
 /** The test files that use the package as its users get it. */
 const INSTALLED = /^test\/(docs|package\/installed)/;
@@ -109,8 +115,11 @@ function testFiles(): string[] {
 /** Sets up what a fresh machine lacks, apart from the dependencies that run.mjs has already installed. */
 function setUp(): void {
   // Their npm packages unpack the executable on the first call. Two first calls at once could run a half-written one.
-  for (const runtime of ["deno", "bun"]) {
-    const { status } = spawnSync(join(ROOT, "node_modules", ".bin", runtime), ["--version"], { stdio: "ignore" });
+  for (const [runtime, question] of Object.entries(WHERE)) {
+    const wrapper = join(ROOT, "node_modules", ".bin", runtime);
+    const { status, stdout } = spawnSync(wrapper, question, { encoding: "utf8" });
+    // The tests start the executable itself, as often as they need it.
+    process.env[`HTTPFSTREAM_${runtime.toUpperCase()}`] = stdout?.trim();
     if (status !== 0) {
       const remedy = `npm rebuild --ignore-scripts=false ${runtime}`;
       stop(1, `The ${runtime} in node_modules does not run; was its install script forbidden? Try "${remedy}".`);
@@ -183,7 +192,7 @@ async function runTask({ file, on }: Task): Promise<void> {
 
 async function runOn({ version }: NodeVersion, file: string, title: string): Promise<TestResult[]> {
   const node = nodeExecutable(version);
-  if ("path" in node) return runTestFile(file, { node: node.path });
+  if ("path" in node) return runTestFile(file, { node: node.path, env: isShort ? quieter(file) : {} });
   const { missing, isExpected } = node;
   return [isExpected ? { kind: "skip", name: title, reason: missing } : { kind: "fail", name: title, error: missing }];
 }

@@ -9,6 +9,7 @@ import type { TestResult } from "./test-result.ts";
 /** What a whole run does in place of each of these files. */
 export const LONG_FILES: Readonly<Record<string, string>> = {
   "test/bench/peers.test.ts": "test/bench/bench.test.ts runs each load, without the other programs",
+  "test/bench/viewer.test.ts": "test/viewer/growth.test.ts opens logs as large in both browsers",
   "test/cluster/conformance-folder.test.ts": "the suite through one server, and the wire suite through two",
   "test/cluster/conformance-nats.test.ts": "the suite through one server, and the wire suite through two",
   "test/cluster/faults-nats.test.ts": "appends while NATS servers die, split networks, and a short chaos run",
@@ -25,38 +26,62 @@ export const LONG_FILES: Readonly<Record<string, string>> = {
   "test/durable/conformance-mounted-node.test.ts": "the suite standalone on Node",
 };
 
-/**
- * The folders whose files run on two of the three runtimes: on Node, and in turn on Deno or Bun. What is peculiar to a
- * runtime has its tests in the other folders, and the contract's suites run on all.
- */
-const ON_TWO: ReadonlySet<string> = new Set([
-  "cli",
-  "cli-reconnect",
-  "client",
-  "crash",
-  "durable",
-  "fault",
-  "limits",
-  "processes",
-  "resumable",
-  "subscriptions",
-  "viewer",
-  "workers",
-]);
+/** The other runtimes beside Node. */
+type Other = "deno" | "bun";
 
-/** What runs of a folder's files in place of the third runtime. */
-export const LEFT_OUT_RUNTIMES: readonly TestResult[] = [...ON_TWO].map((folder) => ({
+/**
+ * On how many runtimes the files of these folders run. What is peculiar to a runtime has its tests in the other folders, and
+ * the contract's suites run on all.
+ */
+const FEWER: Readonly<Record<string, 1 | 2>> = {
+  cli: 1,
+  "cli-reconnect": 1,
+  client: 1,
+  crash: 2,
+  durable: 1,
+  fault: 2,
+  limits: 1,
+  processes: 1,
+  resumable: 1,
+  subscriptions: 1,
+  viewer: 1,
+  workers: 1,
+};
+
+/** What runs of these folders' files in place of the other runtimes. */
+export const LEFT_OUT_RUNTIMES: readonly TestResult[] = Object.entries(FEWER).map(([folder, count]) => ({
   kind: "skip",
-  name: `test/${folder}/* on the third runtime`,
-  reason: "takes long; it runs with --all, or with --only. Always run: each file on Node, and on Deno or Bun",
+  ...(count === 1
+    ? { name: `test/${folder}/* on two more runtimes`, reason: leftOut("each file on Node, Deno or Bun") }
+    : { name: `test/${folder}/* on the third runtime`, reason: leftOut("each file on Node, and on Deno or Bun") }),
 }));
+
+function leftOut(instead: string): string {
+  return `takes long; it runs with --all, or with --only. Always run: ${instead}`;
+}
 
 /** The environment variables for a test file in a run that must not take long. */
 export function shortened(file: string): Record<string, string> {
   const [, folder = ""] = file.split("/");
   const env: Record<string, string> = { HTTPFSTREAM_TEST_SIZE: "short" };
+  const count = FEWER[folder];
   // Such a file is about one runtime.
-  if (!ON_TWO.has(folder) || /-(node|deno|bun)\.test\.ts$/.test(file)) return env;
-  const second = basename(file).length % 2 === 0 ? "deno" : "bun";
-  return { ...env, HTTPFSTREAM_TEST_RUNTIMES: `node,${second}` };
+  if (count === undefined || /-(node|deno|bun)\.test\.ts$/.test(file)) return env;
+  const runtimes = runtimesFor(basename(file).length, count).join(",");
+  return { ...env, HTTPFSTREAM_TEST_RUNTIMES: runtimes, HTTPFSTREAM_TEST_BUNDLES: "all" };
+}
+
+/** The runtimes for a file, by a number that differs from file to file. Half of those for one runtime are for Node. */
+function runtimesFor(seed: number, count: 1 | 2): readonly string[] {
+  const other: Other = seed % 4 < 2 ? "deno" : "bun";
+  if (count === 2) return ["node", other];
+  return [seed % 2 === 0 ? "node" : other];
+}
+
+/**
+ * The environment variables for a test file on another version of Node. Early ones hand the work with files to a thread of the
+ * kernel that never rests, which doubles the processor time of a server. One file runs with it.
+ */
+export function quieter(file: string): Record<string, string> {
+  return basename(file) === "wire-standalone-node.test.ts" ? {} : { UV_USE_IO_URING: "0" };
 }

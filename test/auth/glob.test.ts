@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { addGrants, Rights } from "../../src/auth/grants.ts";
 import { Glob, segmentsOf } from "../../src/support/glob.ts";
+import { runsOf } from "../fixture/short.ts";
 
 function matches(pattern: string, path: string): boolean {
   return new Glob(pattern).matches(segmentsOf(path.slice(1)));
@@ -91,7 +92,7 @@ describe("globs", () => {
       fc.property(patternSegments, pathSegments, (pattern, path) => {
         assert.equal(new Glob(`/${pattern.join("/")}`).matches(path), matchesByDefinition(pattern, path));
       }),
-      { numRuns: 3_000 },
+      { numRuns: runsOf(3_000) },
     );
   });
 
@@ -107,7 +108,7 @@ describe("globs", () => {
         const paths = completions.map((left) => left.filter((part) => part !== "**"));
         assert.ok(paths.some((left) => matchesByDefinition(pattern, [...folder, ...left])));
       }),
-      { numRuns: 3_000 },
+      { numRuns: runsOf(3_000) },
     );
   });
 

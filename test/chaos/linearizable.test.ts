@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { Operation, Result } from "../../scripts/chaos/cluster/history.ts";
 import { violationIn } from "../../scripts/chaos/cluster/linearizable.ts";
 import { prng } from "../fixture/bytes.ts";
+import { runsOf } from "../fixture/short.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -256,7 +257,7 @@ describe("simulated histories", () => {
       fc.property(fc.integer(), fc.integer({ min: 1, max: 150 }), (seed, count) => {
         assert.equal(violationIn(simulated(seed, count)), undefined);
       }),
-      { numRuns: 300 },
+      { numRuns: runsOf(300) },
     );
   });
 
@@ -272,7 +273,7 @@ describe("simulated histories", () => {
         });
         assert.equal(violationIn(changed) === undefined, chosen === undefined);
       }),
-      { numRuns: 100 },
+      { numRuns: runsOf(100) },
     );
   });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { JsonScanner } from "../../src/engine/append/json-scanner.ts";
+import { runsOf } from "../fixture/short.ts";
 
 const DEPTH = 1_000;
 
@@ -198,7 +199,7 @@ describe("lines of JSON that arrive in pieces", () => {
         assert.equal(taken(whole, size).count === whole.length, want, JSON.stringify(text));
         assert.equal(accepts(line), want);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runsOf(2_000) },
     );
   });
 });

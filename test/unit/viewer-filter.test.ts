@@ -6,6 +6,7 @@ import type { Lines } from "../../src/viewer/page/bytes/lines.ts";
 import { Listed } from "../../src/viewer/page/tools/listed.ts";
 import type { SearchMessage } from "../../src/viewer/shared/messages.ts";
 import { LineCutter, searchLines } from "../../src/viewer/worker/expression.ts";
+import { runsOf } from "../fixture/short.ts";
 import { linesOf } from "../fixture/viewed.ts";
 
 const LINES = fc.array(
@@ -58,7 +59,7 @@ describe("a filter", () => {
           assert.equal(listed.near(from), hits.find((hit) => hit >= from) ?? hits.at(-1));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runsOf(150) },
     );
   });
 });

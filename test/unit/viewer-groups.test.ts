@@ -7,6 +7,7 @@ import { LineIndex } from "../../src/viewer/page/bytes/line-index.ts";
 import { Lines } from "../../src/viewer/page/bytes/lines.ts";
 import { endOfGroup, plainTextOf } from "../../src/viewer/page/rows/row.ts";
 import { Collapsed, toggleGroup } from "../../src/viewer/page/tools/folds.ts";
+import { runsOf } from "../fixture/short.ts";
 import { linesOf, shownLinesOf, sourceOf } from "../fixture/viewed.ts";
 
 /** The lines of a group: that which begins it, one inside, and that which ends it. */
@@ -176,7 +177,7 @@ describe("a group", () => {
           assert.ok(shown.length === 0 || shown.some((one) => one.offset === first));
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runsOf(500) },
     );
   });
 });

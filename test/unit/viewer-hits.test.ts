@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { type Hit, Hits, type HitsParts, MAX_HITS } from "../../src/viewer/page/tools/hits.ts";
+import { runsOf } from "../fixture/short.ts";
 
 /** A path that can be searched, and the searches that were made. */
 class Path implements HitsParts {
@@ -116,7 +117,7 @@ describe("the hits of a search", () => {
           await searching;
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runsOf(200) },
     );
   });
 

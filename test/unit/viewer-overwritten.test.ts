@@ -10,6 +10,7 @@ import { Overwritten, overwrittenLines } from "../../src/viewer/page/rows/overwr
 import { plainTextOf } from "../../src/viewer/page/rows/row.ts";
 import { BLOCK_BYTES } from "../../src/viewer/shared/messages.ts";
 import { PROGRESS } from "../fixture/progress.ts";
+import { runsOf } from "../fixture/short.ts";
 import { shownLinesOf, sourceOf } from "../fixture/viewed.ts";
 
 describe("the last state of a progress display", () => {
@@ -143,7 +144,7 @@ describe("lines that were overwritten", () => {
           assert.deepEqual(await live.from(0, 10_000), all);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runsOf(60) },
     );
   });
 

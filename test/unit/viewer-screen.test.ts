@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { type Run, show, styleAfter } from "../../src/viewer/page/rows/screen.ts";
 import { PLAIN, type Style } from "../../src/viewer/page/rows/style.ts";
+import { runsOf } from "../fixture/short.ts";
 
 const TRUE = 0x1000000;
 
@@ -209,7 +210,7 @@ describe("of all lines", () => {
         const whole = textOf(line);
         for (let cut = 0; cut <= line.length; cut++) assert.ok(whole.startsWith(textOf(line.slice(0, cut))), `${cut}`);
       }),
-      { numRuns: 100 },
+      { numRuns: runsOf(100) },
     );
   });
 
