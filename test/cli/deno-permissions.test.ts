@@ -1,7 +1,7 @@
 /** On Deno, the server names a missing permission in one line. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { executable, PROJECT, Program, scriptArguments } from "../fixture/processes.ts";
+import { executable, PROJECT, Program } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { within } from "../fixture/until.ts";
 
@@ -11,8 +11,8 @@ describe("the standalone server on Deno", { timeout: 60_000 }, () => {
   /** Starts the server with these permissions only. */
   async function startWith(allowed: readonly string[], root: string, http: string): Promise<Program> {
     const flags = ["--no-prompt", ...allowed.map((name) => `--allow-${name}`)];
-    const line = scriptArguments("deno", "mod.ts").flatMap((word) => (word === "-A" ? flags : [word]));
-    const args = [...line, "serve", "--root", root, "--http", http];
+    // The source: a bundle needs other permissions for its own files.
+    const args = ["run", ...flags, "mod.ts", "serve", "--root", root, "--http", http];
     return new Program(await executable("deno"), args, { cwd: PROJECT, env: { NO_COLOR: "1" } });
   }
 

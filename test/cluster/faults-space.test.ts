@@ -35,6 +35,9 @@ sceneSuite(
           [],
         );
       }
+      // What is only read needs no room.
+      assert.deepEqual(await listed(urls[1] ?? "", "/"), ["ballast.bin", "fill", "full"]);
+      assert.ok((await listed(urls[0] ?? "", "/fill/")).includes("0.bin"));
       // A removal is a record, too.
       const refused = await request(urls[1] ?? "", { method: "DELETE", target: "/ballast.bin" });
       assert.equal(refused.status, 507, refused.text);
@@ -48,6 +51,13 @@ sceneSuite(
   },
   { terms: () => ({ limits: { storeFreeBytes: 0 }, store: { shards: 1, maxBytes: STORE_BYTES } }) },
 );
+
+/** The names in a folder. */
+async function listed(url: string, target: string): Promise<string[]> {
+  const { status, text } = await request(url, { target, headers: { Accept: "application/json" } });
+  assert.equal(status, 200, text);
+  return (JSON.parse(text) as { entries: { name: string }[] }).entries.map(({ name }) => name);
+}
 
 /** Gives the store more room, as an operator would. */
 async function enlarge({ lab }: Scene): Promise<void> {

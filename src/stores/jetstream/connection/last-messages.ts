@@ -25,7 +25,7 @@ export interface Mark {
   readonly seq: number;
   /** When it was stored, on the clock of `performance.now()`. */
   readonly storedMs: number;
-  /** Milliseconds after which the server removes it. */
+  /** Milliseconds after which the server removes it; 0 if there was no room for it. */
   readonly lifetimeMs: number;
 }
 
@@ -77,7 +77,7 @@ async function takeAll(
   try {
     for (;;) {
       const message = await arrivals.next(firstMs);
-      if (!message) return arrivals.hasBegun;
+      if (!message) return arrivals.isOver;
       if (message.subject !== mark.subject) take(message);
       if (message.seq >= mark.seq) return true;
     }
@@ -91,8 +91,10 @@ async function takeAll(
 
 /** The messages of a consumer, as they arrive. */
 class Arrivals {
-  /** Whether one has arrived. */
-  hasBegun = false;
+  /** Whether there are no more. */
+  isOver = false;
+  /** How many the server had sent when the last one arrived. */
+  #sent = 0;
   readonly #consumer: Consumer;
   readonly #iterator: AsyncIterator<JsMsg>;
   readonly #asked: LastMessages;
@@ -111,25 +113,29 @@ class Arrivals {
    * @throws {StreamError} `unavailable` if none comes for long; the reason of the signal.
    */
   async next(firstMs: number): Promise<JsMsg | undefined> {
-    const { path, signal } = this.#asked;
+    const { path, signal, mark } = this.#asked;
     const pending = this.#iterator.next();
     for (let silentMs = 0; silentMs < GIVE_UP_MS; silentMs += SILENT_MS) {
-      const next = await within(pending, this.hasBegun ? SILENT_MS : firstMs);
+      const isFirst = this.#sent === 0;
+      const next = await within(pending, isFirst || mark.lifetimeMs === 0 ? firstMs : SILENT_MS);
       signal?.throwIfAborted();
       if (next !== LATE) {
         if (next.done) break;
-        this.hasBegun = true;
+        this.#sent = next.value.info.deliverySequence;
         return next.value;
       }
-      if (!this.hasBegun || (await this.#isOver())) return undefined;
+      this.isOver = await this.#hasAll();
+      if (isFirst || this.isOver) return undefined;
     }
     throw storeUnavailable(path);
   }
 
-  /** Whether the mark itself was removed. By then, no server lags behind it. */
-  async #isOver(): Promise<boolean> {
+  /** Whether all have arrived although the mark has not: it was removed, and no server lags behind it any more. */
+  async #hasAll(): Promise<boolean> {
     const { storedMs, lifetimeMs } = this.#asked.mark;
-    return performance.now() - storedMs > lifetimeMs && (await this.#consumer.info()).num_pending === 0;
+    if (performance.now() - storedMs <= lifetimeMs) return false;
+    const { num_pending, delivered } = await this.#consumer.info();
+    return num_pending === 0 && delivered.consumer_seq === this.#sent;
   }
 }
 

@@ -3,7 +3,9 @@
  * @module
  */
 import { headers } from "@nats-io/transport-node";
+import { StreamError } from "../../../protocol/errors.ts";
 import type { Calls } from "../connection/calls.ts";
+import { isFull, noSpace } from "../connection/failures.ts";
 import type { Mark } from "../connection/last-messages.ts";
 import type { Layout } from "../layout/layout.ts";
 
@@ -89,7 +91,24 @@ export class Leaders {
   async #store(stream: string): Promise<Mark> {
     const subject = this.#layout.barrier(stream);
     const write = { stream, subject, headers: headers(), payload: NOTHING, ttlMs: MARK_MS };
-    const seq = await this.#calls.reach({ path: "" }, () => this.#calls.write(write));
-    return { subject, seq, storedMs: performance.now(), lifetimeMs: MARK_MS };
+    try {
+      const seq = await this.#calls.reach({ path: "" }, () => this.#calls.write(write).catch(refuseIfFull));
+      return { subject, seq, storedMs: performance.now(), lifetimeMs: MARK_MS };
+    } catch (error) {
+      if (!(error instanceof StreamError && error.code === "no_space")) throw error;
+      return await this.#inFull(stream, subject);
+    }
   }
+
+  /** The mark in a full stream: its last message. A removal, even of nothing, needs a majority as a mark does, but no room. */
+  async #inFull(stream: string, subject: string): Promise<Mark> {
+    await this.#calls.purge(stream, subject, { path: "", before: 1 });
+    const { state } = await this.#calls.reach({ path: "" }, () => this.#calls.manager.streams.info(stream));
+    return { subject, seq: state.last_seq, storedMs: performance.now(), lifetimeMs: 0 };
+  }
+}
+
+/** @throws {StreamError} `no_space`, which no further attempt would change; or the given error. */
+function refuseIfFull(error: unknown): never {
+  throw isFull(error) ? noSpace("", error) : error;
 }
