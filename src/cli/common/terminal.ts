@@ -12,6 +12,9 @@ import { messagesOn, settleMessages } from "./messages.ts";
 /** Whether data was written to standard output. The process waits for data at its end, but not for all messages. */
 let hasData = false;
 
+/** Whether standard output has refused data. After that, Deno does not answer further writes. */
+let hasFailed = false;
+
 /** Thrown when the reader of standard output is gone, such as `head` when it has read enough. */
 export class BrokenPipe extends Error {
   override readonly name = "BrokenPipe";
@@ -22,13 +25,16 @@ export class BrokenPipe extends Error {
  *
  * @throws {BrokenPipe} if the reader is gone; otherwise the error of the stream.
  */
-export function write(stream: Writable, bytes: Uint8Array | string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(bytes, (error) => {
-      if (error) reject(isGone(error) ? new BrokenPipe("the reader of this output has gone", { cause: error }) : error);
-      else resolve();
+export async function write(stream: Writable, bytes: Uint8Array | string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      // Deno throws some errors instead of passing them on.
+      stream.write(bytes, (error) => (error ? reject(error) : resolve()));
     });
-  });
+  } catch (error) {
+    hasFailed = true;
+    throw isGone(error as Error) ? new BrokenPipe("the reader of this output has gone", { cause: error }) : error;
+  }
 }
 
 /** Prevents stream errors from crashing the process. */
@@ -79,7 +85,7 @@ export async function printed(): Promise<void> {
 export async function exitWhenWritten(code: number): Promise<never> {
   // Some runtimes exit on their own when no work is left.
   process.exitCode = code;
-  if (hasData) await write(process.stdout, "").catch(() => {});
+  if (hasData && !hasFailed) await write(process.stdout, "").catch(() => {});
   await settleMessages();
   process.exit(code);
 }
