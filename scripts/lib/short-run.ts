@@ -9,14 +9,14 @@ import type { TestResult } from "./test-result.ts";
 /** What a whole run does in place of each of these files. */
 export const LONG_FILES: Readonly<Record<string, string>> = {
   "test/bench/peers.test.ts": "test/bench/bench.test.ts runs each load, without the other programs",
-  "test/bench/viewer.test.ts": "test/viewer/growth.test.ts opens logs as large in both browsers",
+  "test/bench/viewer.test.ts": "test/viewer/growth.test.ts opens logs as large in Chromium",
   "test/cluster/conformance-folder.test.ts": "the suite through one server, and the wire suite through two",
   "test/cluster/conformance-nats.test.ts": "the suite through one server, and the wire suite through two",
   "test/cluster/faults-nats.test.ts": "appends while NATS servers die, split networks, and a short chaos run",
   "test/cluster/faults-servers.test.ts": "a short chaos run, in which servers die",
-  "test/cluster/store-r3.test.ts": "the store suite on one server, and the wire suite in front of three",
+  "test/cluster/store-r3.test.ts": "the store suite on one server, and the faults of three",
   "test/cluster/wire-bun.test.ts": "the wire suite through two servers on Node, and the store suite on Bun",
-  "test/cluster/wire-deno.test.ts": "the wire suite through two servers on Node, and the store suite on Deno",
+  "test/cluster/wire-deno.test.ts": "the wire suite through two servers on Node, and the suite of the file store on Deno",
   "test/durable/commands-bun.test.ts": "the commands on Node",
   "test/durable/commands-deno.test.ts": "the commands on Node",
   "test/durable/conformance-bun.test.ts": "the suite mounted on Bun",
@@ -37,7 +37,7 @@ const FEWER: Readonly<Record<string, 1 | 2>> = {
   cli: 1,
   "cli-reconnect": 1,
   client: 1,
-  crash: 2,
+  crash: 1,
   durable: 1,
   fault: 2,
   limits: 1,
@@ -83,5 +83,5 @@ function runtimesFor(seed: number, count: 1 | 2): readonly string[] {
  * kernel that never rests, which doubles the processor time of a server. One file runs with it.
  */
 export function quieter(file: string): Record<string, string> {
-  return basename(file) === "wire-standalone-node.test.ts" ? {} : { UV_USE_IO_URING: "0" };
+  return basename(file) === "gone-early.test.ts" ? {} : { UV_USE_IO_URING: "0" };
 }
