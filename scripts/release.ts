@@ -40,7 +40,7 @@ try {
 
 function release(): void {
   check();
-  if (!values["no-test"]) run("npm", "test");
+  if (!values["no-test"]) run("npm", "test", "--", "--all");
   const changelog = released(read("CHANGELOG.md"));
   const files = Object.entries(VERSION_FILES).map(([file, pattern]) => [file, versioned(file, pattern)] as const);
   if (isDry) {

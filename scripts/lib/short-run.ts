@@ -16,7 +16,8 @@ export const LONG_FILES: Readonly<Record<string, string>> = {
   "test/cluster/faults-servers.test.ts": "a short chaos run, in which servers die",
   "test/cluster/store-r3.test.ts": "the store suite on one server, and the faults of three",
   "test/cluster/wire-bun.test.ts": "the wire suite through two servers on Node, and the store suite on Bun",
-  "test/cluster/wire-deno.test.ts": "the wire suite through two servers on Node, and the suite of the file store on Deno",
+  "test/cluster/wire-deno.test.ts":
+    "the wire suite through two servers on Node, and the suite of the file store on Deno",
   "test/durable/commands-bun.test.ts": "the commands on Node",
   "test/durable/commands-deno.test.ts": "the commands on Node",
   "test/durable/conformance-bun.test.ts": "the suite mounted on Bun",
