@@ -3,9 +3,8 @@
  * @module
  */
 import { headers } from "@nats-io/transport-node";
-import { StreamError } from "../../../protocol/errors.ts";
 import type { Calls } from "../connection/calls.ts";
-import { isFull, noSpace } from "../connection/failures.ts";
+import { isFull } from "../connection/failures.ts";
 import type { Mark } from "../connection/last-messages.ts";
 import type { Layout } from "../layout/layout.ts";
 
@@ -91,13 +90,9 @@ export class Leaders {
   async #store(stream: string): Promise<Mark> {
     const subject = this.#layout.barrier(stream);
     const write = { stream, subject, headers: headers(), payload: NOTHING, ttlMs: MARK_MS };
-    try {
-      const seq = await this.#calls.reach({ path: "" }, () => this.#calls.write(write).catch(refuseIfFull));
-      return { subject, seq, storedMs: performance.now(), lifetimeMs: MARK_MS };
-    } catch (error) {
-      if (!(error instanceof StreamError && error.code === "no_space")) throw error;
-      return await this.#inFull(stream, subject);
-    }
+    const seq = await this.#calls.reach({ path: "" }, () => this.#calls.write(write).catch(unlessFull));
+    if (seq === undefined) return await this.#inFull(stream, subject);
+    return { subject, seq, storedMs: performance.now(), lifetimeMs: MARK_MS };
   }
 
   /** The mark in a full stream: its last message. A removal, even of nothing, needs a majority as a mark does, but no room. */
@@ -108,7 +103,7 @@ export class Leaders {
   }
 }
 
-/** @throws {StreamError} `no_space`, which no further attempt would change; or the given error. */
-function refuseIfFull(error: unknown): never {
-  throw isFull(error) ? noSpace("", error) : error;
+/** For a write's `catch`: ignores that there is no room, and throws any other error. */
+function unlessFull(error: unknown): undefined {
+  if (!isFull(error)) throw error;
 }
