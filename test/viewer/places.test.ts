@@ -15,6 +15,7 @@ describe("places in the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup({
     fill({ root }) {
       writeFileSync(join(root, "a.log"), LINES);
+      writeFileSync(join(root, "empty.log"), "");
       writeFileSync(join(root, "page.md"), "# Title\n\n- one\n- two\n");
     },
   });
@@ -48,6 +49,29 @@ describe("places in the viewer page", { skip: NO_CHROMIUM }, () => {
     await (await late).finished();
     await viewer.settle();
     assert.ok((await viewer.visible()).some(({ offset }) => offset === end));
+    await viewer.close();
+  });
+
+  it("are not shown any more when the reader has gone elsewhere while their lines were counted", async () => {
+    const viewer = await setup.open("/empty.log");
+    const { page } = viewer;
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/a.log?lines*", async (route) => {
+      await released;
+      await route.continue();
+    });
+    await page.goto(setup.url("/a.log#L10&q=line%2030000"));
+    await page.locator("#hits", { hasText: /^1 found$/ }).waitFor();
+    await page.getByLabel("Search the whole log").press("Enter");
+    const hit = LINES.indexOf("line 30000 ");
+    await viewer.until("the hit", (rows) => rows.some(({ offset }) => offset === hit));
+    release();
+    await viewer.until("numbers", (rows) => rows.some(({ number }) => number === 30_000));
+    await viewer.settle();
+    assert.ok((await viewer.visible()).some(({ offset }) => offset === hit));
     await viewer.close();
   });
 

@@ -24,6 +24,14 @@ export interface PlacesParts {
   readonly onMarked: () => void;
 }
 
+/** A link that was opened. */
+interface Link {
+  /** How many links had been opened then. */
+  readonly count: number;
+  /** How often the reader had moved. */
+  readonly moves: number;
+}
+
 /** The places of a log. */
 export class Places {
   readonly #parts: PlacesParts;
@@ -37,7 +45,7 @@ export class Places {
   /** Shows the place that the hash of the address names; without one, the end. */
   async open(): Promise<void> {
     const { scroller, isBlank, search } = this.#parts;
-    const link = ++this.#links;
+    const link = { count: ++this.#links, moves: scroller.moves };
     const { lines: numbers, bytes, query } = parseLink(location.hash);
     if (query !== undefined) search(query);
     if (bytes) return this.#openBytes(link, bytes, numbers);
@@ -45,11 +53,11 @@ export class Places {
     if (isBlank()) await scroller.follow();
   }
 
-  async #openLines(link: number, [first, last]: readonly [number, number]): Promise<void> {
+  async #openLines(link: Link, [first, last]: readonly [number, number]): Promise<void> {
     const { lines, scroller, counted, isCounted, isBlank } = this.#parts;
     const refusal = await counted();
     const from = await lines.find(first);
-    if (link !== this.#links) return;
+    if (!this.#isLast(link)) return;
     if (from === undefined || from >= lines.size) {
       if (isBlank()) await scroller.follow();
       if (refusal !== undefined) showBanner(`Line ${first} can't be found by its number. ${refusal}`);
@@ -57,36 +65,41 @@ export class Places {
       return;
     }
     const to = (await lines.find(last + 1)) ?? lines.size;
-    if (link === this.#links) await this.#openRange(from, to);
+    if (this.#isLast(link)) await this.#openRange(link, from, to);
   }
 
   async #openBytes(
-    link: number,
+    link: Link,
     [from, to]: readonly [number, number],
     numbers?: readonly [number, number],
   ): Promise<void> {
     const { lines } = this.#parts;
     if (from > lines.size) return showBanner(`There is no byte ${from} yet.`);
     const start = await lines.floor(Math.min(from, Math.max(0, lines.size - 1)));
-    if (link !== this.#links) return;
-    await this.#openRange(start, Math.max(to, start + 1));
+    if (!this.#isLast(link)) return;
+    await this.#openRange(link, start, Math.max(to, start + 1));
     if (numbers) void this.#checkNumber(link, start, numbers[0]);
   }
 
   /** Says so if the bytes of a link are not those of its line: then it was made for other content. */
-  async #checkNumber(link: number, start: number, number: number): Promise<void> {
+  async #checkNumber(link: Link, start: number, number: number): Promise<void> {
     const { lines, counted } = this.#parts;
     await counted();
     const found = lines.number(start);
-    if (found === undefined || found === number || link !== this.#links) return;
+    if (found === undefined || found === number || !this.#isLast(link)) return;
     showBanner(`This is line ${found}. The link says ${number}: it was made for other content.`);
   }
 
-  async #openRange(from: number, to: number): Promise<void> {
-    const { lines, scroller, marked, onMarked } = this.#parts;
+  /** Marks a range, and shows it, unless the reader has gone elsewhere while it was looked for. */
+  async #openRange({ moves }: Link, from: number, to: number): Promise<void> {
+    const { lines, scroller, marked, isBlank, onMarked } = this.#parts;
     showBanner("");
     marked.set(from, to);
-    await jumpTo(lines, scroller, from, 0.25);
+    if (isBlank() || scroller.moves === moves) await jumpTo(lines, scroller, from, 0.25);
     onMarked();
+  }
+
+  #isLast({ count }: Link): boolean {
+    return count === this.#links;
   }
 }

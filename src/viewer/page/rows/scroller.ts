@@ -23,6 +23,8 @@ export class Scroller {
   #y = 0;
   /** Pixels of a move that wait for rows. */
   #debt = 0;
+  /** Counts the moves to other places, but not those that keep the end or the first row in view. */
+  moves = 0;
   /** Counts the jumps. Rows that an earlier one has read are dropped. */
   #jumps = 0;
   #filling: Promise<void> | undefined;
@@ -58,6 +60,7 @@ export class Scroller {
   /** Shows the line at an offset, at a fraction of the height of the window. */
   async jump(offset: number, part = 0): Promise<void> {
     const { lines } = this.#parts;
+    this.moves++;
     this.#isFollowing = false;
     await this.#showLine(Math.min(offset, Math.max(0, lines.size - 1)), Math.floor(this.#height * part));
   }
@@ -70,6 +73,7 @@ export class Scroller {
 
   /** Moves by pixels. */
   moveBy(pixels: number): void {
+    this.moves++;
     if (pixels < 0) this.#isFollowing = false;
     this.#adapt();
     this.#y += pixels;
