@@ -75,6 +75,45 @@ describe("places in the viewer page", { skip: NO_CHROMIUM }, () => {
     await viewer.close();
   });
 
+  it("are shown if their link has another search, which ends the filter", async () => {
+    const viewer = await setup.open("/a.log#&q=line%2020000");
+    const { page } = viewer;
+    await page.locator("#hits", { hasText: /^1 found$/ }).waitFor();
+    await page.getByRole("button", { name: "Show only lines with hits" }).click();
+    await viewer.until("the hit alone", (rows) => rows.length === 1);
+    await viewer.goToHash("L9999&q=line%2030");
+    await viewer.until("the line of the link", (rows) => rows.some(({ number }) => number === 9_999));
+    await viewer.settle();
+    assert.ok((await viewer.visible()).some(({ number }) => number === 9_999));
+    await viewer.close();
+  });
+
+  it("are kept from the keys that were pressed while their bytes were read", async () => {
+    const viewer = await setup.open("/a.log");
+    const { page } = viewer;
+    await viewer.untilLast("line 40000 of a log that is long enough");
+    await viewer.settle();
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/a.log?raw*", async (route) => {
+      if (route.request().headers().range?.startsWith("bytes=0-")) await released;
+      await route.continue();
+    });
+    const held = page.waitForRequest((request) => request.headers().range?.startsWith("bytes=0-") === true);
+    await page.keyboard.press("Home");
+    await held;
+    await page.keyboard.press("PageDown");
+    release();
+    await viewer.until("the beginning", (rows) => rows.some(({ number }) => number === 30));
+    await viewer.settle();
+    const shown = await page.locator("#rows > *").count();
+    assert.ok(shown < 500, `${shown} rows`);
+    assert.ok((await viewer.visible()).every(({ number }) => Number(number) < 200));
+    await viewer.close();
+  });
+
   it("are lines of the source where the path is shown as Markdown", async () => {
     const viewer = await setup.open("/page.md");
     const { page } = viewer;

@@ -45,9 +45,10 @@ export class Places {
   /** Shows the place that the hash of the address names; without one, the end. */
   async open(): Promise<void> {
     const { scroller, isBlank, search } = this.#parts;
-    const link = { count: ++this.#links, moves: scroller.moves };
     const { lines: numbers, bytes, query } = parseLink(location.hash);
+    // It may end the filter, which shows other rows.
     if (query !== undefined) search(query);
+    const link = { count: ++this.#links, moves: scroller.moves };
     if (bytes) return this.#openBytes(link, bytes, numbers);
     if (numbers) return this.#openLines(link, numbers);
     if (isBlank()) await scroller.follow();

@@ -150,6 +150,8 @@ export class Scroller {
     try {
       const lines = await read();
       if (jump !== this.#jumps) return false;
+      // A key may have moved the former rows to their end while these were read.
+      if (!atEnd) this.#isFollowing = false;
       this.#parts.rows.replace(lines);
       this.#y = atEnd ? Number.MAX_SAFE_INTEGER : 0;
       this.#debt = 0;

@@ -34,6 +34,8 @@ export class Filter {
 
   /** Shows all lines again. */
   async end(): Promise<void> {
+    // Also if it is about to be switched on.
+    this.#changes++;
     if (this.#parts.lines.only) await this.#show(false);
   }
 

@@ -12,9 +12,16 @@ const MAX_MS = 5_000;
 export class MarkdownReader {
   #worker: Worker | undefined;
   #hasFailed = false;
+  /** The last text that was given to it. The worker reads one after the other. */
+  #last: Promise<TokensList | undefined> = Promise.resolve(undefined);
 
   /** The blocks of a text; undefined if it takes too long, as all versions after such a one. */
-  async read(text: string): Promise<TokensList | undefined> {
+  read(text: string): Promise<TokensList | undefined> {
+    this.#last = this.#last.then(() => this.#read(text));
+    return this.#last;
+  }
+
+  async #read(text: string): Promise<TokensList | undefined> {
     if (this.#hasFailed) return undefined;
     this.#worker ??= startWorker("markdown");
     const blocks = await answerOf(this.#worker, text);
