@@ -10,7 +10,7 @@ import { StreamError } from "../../../protocol/errors.ts";
 const WRONG_SEQUENCES: ReadonlySet<number> = new Set([10071, 10164]);
 
 /** The stream, the server or the account has as many bytes as it may. */
-const FULL: ReadonlySet<number> = new Set([10023, 10047, 10077]);
+const FULL: ReadonlySet<number> = new Set([10002, 10023, 10047, 10077]);
 
 /** The stream does not exist, or no server knows it yet. */
 export const STREAM_NOT_FOUND = 10059;

@@ -34,8 +34,10 @@ export interface LastMessages {
   readonly stream: string;
   /** A pattern of subjects. */
   readonly subjects: string;
-  /** A mark in the stream. What comes before it is passed on, also if the server that sends it lags behind. */
-  readonly mark: Mark;
+  /** The subject of the marks of the stream. */
+  readonly markSubject: string;
+  /** Stores a mark in the stream. What comes before it is passed on, also if the server that sends it lags behind. */
+  readonly mark: () => Promise<Mark>;
   /** The path that it is about, for messages. */
   readonly path: string;
   /** Whether to leave the payloads out. Default false. */
@@ -50,24 +52,32 @@ export interface LastMessages {
  * @throws {StreamError} `unavailable`, `denied`, `storage`; the reason of the signal.
  */
 export async function eachLast(calls: Calls, asked: LastMessages, take: (message: JsMsg) => void): Promise<void> {
-  const { stream, subjects, mark, path, headersOnly = false, signal } = asked;
+  const { stream, subjects, markSubject, path, headersOnly = false, signal } = asked;
   const policy = { deliver_policy: DeliverPolicy.LastPerSubject, ...(headersOnly && { headers_only: true }) };
+  const beganMs = performance.now();
   for (let firstMs = FIRST_MS; ; firstMs = Math.min(firstMs * 2, SILENT_MS)) {
     signal?.throwIfAborted();
-    const consumer = await calls.consumer(stream, { filter_subjects: [subjects, mark.subject], ...policy }, { path });
+    const consumer = await calls.consumer(stream, { filter_subjects: [subjects, markSubject], ...policy }, { path });
     try {
-      if (await takeAll(consumer, asked, firstMs, take)) return;
+      // Of a subject with a message behind the mark, a consumer that was made later would send that one alone.
+      const mark = await asked.mark();
+      if (await takeAll(consumer, { mark, path, signal }, firstMs, take)) return;
     } finally {
       calls.drop(consumer);
     }
-    if (performance.now() - mark.storedMs > GIVE_UP_MS) throw storeUnavailable(path);
+    if (performance.now() - beganMs > GIVE_UP_MS) throw storeUnavailable(path);
   }
+}
+
+/** What is known of the messages while they arrive. */
+interface Arriving extends Pick<LastMessages, "path" | "signal"> {
+  readonly mark: Mark;
 }
 
 /** @returns Whether all messages were received; false if none was within `firstMs`. */
 async function takeAll(
   consumer: Consumer,
-  asked: LastMessages,
+  asked: Arriving,
   firstMs: number,
   take: (message: JsMsg) => void,
 ): Promise<boolean> {
@@ -97,9 +107,9 @@ class Arrivals {
   #sent = 0;
   readonly #consumer: Consumer;
   readonly #iterator: AsyncIterator<JsMsg>;
-  readonly #asked: LastMessages;
+  readonly #asked: Arriving;
 
-  constructor(consumer: Consumer, messages: AsyncIterable<JsMsg>, asked: LastMessages) {
+  constructor(consumer: Consumer, messages: AsyncIterable<JsMsg>, asked: Arriving) {
     this.#consumer = consumer;
     this.#iterator = messages[Symbol.asyncIterator]();
     this.#asked = asked;
@@ -115,7 +125,8 @@ class Arrivals {
   async next(firstMs: number): Promise<JsMsg | undefined> {
     const { path, signal, mark } = this.#asked;
     const pending = this.#iterator.next();
-    for (let silentMs = 0; silentMs < GIVE_UP_MS; silentMs += SILENT_MS) {
+    const beganMs = performance.now();
+    while (performance.now() - beganMs < GIVE_UP_MS) {
       const isFirst = this.#sent === 0;
       const next = await within(pending, isFirst || mark.lifetimeMs === 0 ? firstMs : SILENT_MS);
       signal?.throwIfAborted();
@@ -134,12 +145,13 @@ class Arrivals {
   async #hasAll(): Promise<boolean> {
     const { storedMs, lifetimeMs } = this.#asked.mark;
     if (performance.now() - storedMs <= lifetimeMs) return false;
-    const { num_pending, delivered } = await this.#consumer.info();
-    return num_pending === 0 && delivered.consumer_seq === this.#sent;
+    // The servers may not know yet where the consumer is.
+    const info = await this.#consumer.info().catch(() => undefined);
+    return info?.num_pending === 0 && info.delivered.consumer_seq === this.#sent;
   }
 }
 
-function lastOf(error: unknown, { path, signal }: LastMessages): unknown {
+function lastOf(error: unknown, { path, signal }: Arriving): unknown {
   if (signal?.aborted) return signal.reason;
   return error instanceof Error && error.name === "StreamError" ? error : storeUnavailable(path, error);
 }

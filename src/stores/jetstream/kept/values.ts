@@ -118,11 +118,11 @@ export class Values {
 
   /** All values of the subjects that a pattern matches. */
   async list<T>(subjects: string, path: string): Promise<T[]> {
-    const values: T[] = [];
+    const values = new Map<string, T>();
     const stream = this.#stream;
-    const mark = await this.#leaders.mark(stream);
-    await eachLast(this.calls, { stream, subjects, mark, path }, ({ data }) => values.push(parsed<T>(data, path)));
-    return values;
+    const asked = { ...this.#leaders.marks(stream), stream, subjects, path };
+    await eachLast(this.calls, asked, ({ subject, data }) => values.set(subject, parsed<T>(data, path)));
+    return [...values.values()];
   }
 
   #untilMs(): number {

@@ -20,6 +20,9 @@ const REPLICAS_UNSUPPORTED = 10074;
 /** Milliseconds before the end of a start at which the last attempt is made. */
 const LAST_MS = 1_000;
 
+/** Milliseconds after the first attempt for which another node may be creating the stream. */
+const FULL_MS = 2_000;
+
 /** Part of the room that appends may use. The servers need the rest for other data. */
 const USABLE_PART = 0.8;
 
@@ -100,20 +103,41 @@ async function infoOf(calls: Calls, name: string, untilMs: number): Promise<Stre
 async function ensured(calls: Calls, config: OwnConfig, untilMs: number): Promise<StreamInfo> {
   const known = await infoOf(calls, config.name, untilMs);
   if (known) return known;
+  const beganMs = performance.now();
   return await calls.reach({ path: "", untilMs }, async () => {
     try {
       return await calls.manager.streams.add(config);
     } catch (error) {
+      if (isFull(error)) return await createdMeanwhile(calls, config, error, beganMs);
       const code = apiCode(error) ?? 0;
       if (code === NAME_IN_USE) return await calls.manager.streams.info(config.name);
       if (code === REPLICAS_UNSUPPORTED) throw tooFewServers(config, error);
       // A server that has just started may not be counted yet.
       if (code === NO_SUITABLE_PEERS && performance.now() > untilMs - LAST_MS) throw tooFewServers(config, error);
       const isFinal = error instanceof JetStreamApiError && error.status === 400 && code !== NO_SUITABLE_PEERS;
-      if (isFinal || isFull(error)) throw refused(config, error);
-      throw error;
+      throw isFinal ? refused(config, error) : error;
     }
   });
+}
+
+/**
+ * The stream that another node has created in the meantime. While it is being created, NATS counts its bytes twice, and
+ * refuses it to this node as if there was no room.
+ *
+ * @throws {StreamError} `storage` if it does not exist some time after the first attempt; before, the refusal.
+ */
+async function createdMeanwhile(
+  calls: Calls,
+  config: OwnConfig,
+  refusal: unknown,
+  beganMs: number,
+): Promise<StreamInfo> {
+  try {
+    return await calls.manager.streams.info(config.name);
+  } catch (error) {
+    if (apiCode(error) === STREAM_NOT_FOUND && performance.now() - beganMs > FULL_MS) throw refused(config, refusal);
+    throw refusal;
+  }
 }
 
 function refused({ name, max_bytes: bytes = -1 }: OwnConfig, cause: unknown): StreamError {

@@ -28,8 +28,8 @@ export async function eachEntry(
         if (record) take(entryName(subject), record);
       };
       const stream = core.layout.shardStream(shard);
-      const mark = await core.leaders.mark(stream);
-      await eachLast(core.calls, { stream, subjects, mark, path: folder, headersOnly: true, signal }, taken);
+      const asked = { ...core.leaders.marks(stream), stream, subjects, path: folder, headersOnly: true, signal };
+      await eachLast(core.calls, asked, taken);
     }),
   );
 }
@@ -43,8 +43,7 @@ export async function eachSession(
 ): Promise<void> {
   const { meta } = core.layout;
   const subjects = core.layout.aboutAll("ses", folder);
-  const mark = await core.leaders.mark(meta);
-  const asked = { stream: meta, subjects, mark, path: folder, headersOnly: true, signal };
+  const asked = { ...core.leaders.marks(meta), stream: meta, subjects, path: folder, headersOnly: true, signal };
   await eachLast(core.calls, asked, ({ subject, headers }) => {
     // A session that has ended has a time to live.
     if (!headers?.has("Nats-TTL")) take(entryName(subject));

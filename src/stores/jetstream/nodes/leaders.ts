@@ -80,6 +80,11 @@ export class Leaders {
     return next;
   }
 
+  /** The marks of a stream, for {@link eachLast}. */
+  marks(stream: string): { readonly mark: () => Promise<Mark>; readonly markSubject: string } {
+    return { mark: () => this.mark(stream), markSubject: this.#layout.barrier(stream) };
+  }
+
   #begin(stream: string): Promise<Mark> {
     const mark = this.#store(stream).finally(() => this.#marks.delete(stream));
     this.#marks.set(stream, mark);

@@ -16,9 +16,9 @@ import type { Tail } from "../records/tails.ts";
  */
 export async function confirmedTail({ calls, leaders, tails }: Core, place: Place): Promise<Tail> {
   const { path, stream, subject } = place;
-  const mark = await leaders.mark(stream);
+  const asked = { ...leaders.marks(stream), stream, subjects: subject, path, headersOnly: true };
   let last = 0;
-  await eachLast(calls, { stream, subjects: subject, mark, path, headersOnly: true }, ({ seq }) => {
+  await eachLast(calls, asked, ({ seq }) => {
     last = seq;
   });
   const tail = await tails.of(place);
