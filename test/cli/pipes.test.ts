@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { openAppend } from "../../src/client/mod.ts";
+import { append, openAppend } from "../../src/client/mod.ts";
 import { randomBytes, sha256 } from "../fixture/bytes.ts";
 import { executable, RUNTIMES, run, scriptArguments } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
@@ -141,6 +141,20 @@ for (const runtime of RUNTIMES) {
         String(shell.stderr.bytes()),
         "httpfstream follow: Can't write to standard output: the disk is full.\n",
       );
+    });
+
+    it("a disk that takes a part of the last bytes is a failure", async () => {
+      const folder = await temporaryFolder("short-write");
+      const file = join(folder, "out.bin");
+      await append(`${server.url}/short.bin`, Buffer.alloc(10_000, "x"));
+      const follow = [...scriptArguments(runtime, "mod.ts"), "follow", `${server.url}/short.bin`];
+      // The size of files is limited, in blocks of 1,024 bytes, in place of the disk.
+      const line = `trap "" XFSZ; ulimit -f 8; exec "$@" > "$0"`;
+      const shell = await run("bash", ["-c", line, file, await executable(runtime), ...follow]);
+      assert.equal(shell.exit.code, 1, shell.output);
+      assert.match(String(shell.stderr.bytes()), /^httpfstream follow: Can't write to standard output: /);
+      assert.equal((await stat(file)).size, 8_192);
+      await removeFolder(folder);
     });
 
     it("follow ends quietly when head has enough", async () => {

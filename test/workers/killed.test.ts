@@ -59,3 +59,13 @@ workersTest("kill -9 of the process that has started them: the workers end in or
   await workers.server.kill9();
   for (const pid of pids) await until("the workers to end", () => !isAlive(pid));
 });
+
+workersTest("a worker that is suspended is killed when the server ends", async (t, runtime) => {
+  const workers = await Workers.start(t, runtime, 2, ["--limit", "shutdownTimeoutMs=100"]);
+  const [pid = -1] = await workers.pids();
+  process.kill(pid, "SIGSTOP");
+  const { code } = await workers.server.program.stop("SIGTERM", 40_000);
+  assert.equal(code, 0, workers.server.program.output);
+  assert.match(workers.server.program.output, /worker [12] \(process \d+\) has not ended in 10\.1 s, and is killed/);
+  assert.ok(!isAlive(pid));
+});

@@ -2,12 +2,18 @@
  * Standard output and standard error, byte for byte.
  * @module
  */
+import { fstatSync, writeSync } from "node:fs";
 import process from "node:process";
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
 import { printable } from "../../support/printable.ts";
 import { unwritable } from "./error-line.ts";
 import { messagesOn, settleMessages } from "./messages.ts";
+
+/** The descriptor of standard output. */
+const STDOUT = 1;
+
+let isRedirected: boolean | undefined;
 
 /** Whether data was written to standard output. The process waits for data at its end, but not for all messages. */
 let hasData = false;
@@ -27,6 +33,7 @@ export class BrokenPipe extends Error {
  */
 export async function write(stream: Writable, bytes: Uint8Array | string): Promise<void> {
   try {
+    if (isFile()) return writeAll(typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
     await new Promise<void>((resolve, reject) => {
       // Deno throws some errors instead of passing them on.
       stream.write(bytes, (error) => (error ? reject(error) : resolve()));
@@ -35,6 +42,16 @@ export async function write(stream: Writable, bytes: Uint8Array | string): Promi
     hasFailed = true;
     throw isGone(error as Error) ? new BrokenPipe("the reader of this output has gone", { cause: error }) : error;
   }
+}
+
+/** Whether standard output is a file. Node's stream for one drops what a full disk has not taken of a write. */
+function isFile(): boolean {
+  isRedirected ??= fstatSync(STDOUT).isFile();
+  return isRedirected;
+}
+
+function writeAll(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(STDOUT, bytes, at);
 }
 
 /** Prevents stream errors from crashing the process. */

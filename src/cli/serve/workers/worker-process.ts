@@ -3,6 +3,7 @@
  * @module
  */
 import cluster, { type Worker } from "node:cluster";
+import process from "node:process";
 import { isFromWorker, type MetricsSnapshot, type ToWorker, WORKER_VARIABLE, type WorkerTerms } from "./messages.ts";
 
 /** How a process has ended. */
@@ -44,6 +45,7 @@ export class WorkerProcess implements RunningWorker {
   readonly #worker: Worker;
   readonly #asked = new Map<number, () => void>();
   #lastId = 0;
+  #hasEnded = false;
 
   /** Starts a worker. */
   constructor(terms: WorkerTerms) {
@@ -61,6 +63,7 @@ export class WorkerProcess implements RunningWorker {
       void this.ended.then(() => resolve(undefined));
     });
     void this.ended.then(() => {
+      this.#hasEnded = true;
       this.readySinceMs = undefined;
       for (const answered of this.#asked.values()) answered();
     });
@@ -72,12 +75,23 @@ export class WorkerProcess implements RunningWorker {
 
   stop(signal: NodeJS.Signals): void {
     this.isLeaving = true;
-    this.#worker.process.kill(signal);
+    this.#signal(signal);
   }
 
   kill(): void {
     this.isLeaving = true;
-    this.#worker.process.kill("SIGKILL");
+    this.#signal("SIGKILL");
+  }
+
+  /** Sends a signal. Deno's own method for that sends only the first one, and cuts the connection to the worker. */
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#hasEnded || this.pid === -1) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch (error) {
+      // It has ended, which is not reported yet.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   }
 
   measure(timeoutMs: number): Promise<void> {
