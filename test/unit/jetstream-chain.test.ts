@@ -1,7 +1,7 @@
 /** Which records of a path count: those that continue the chain. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Chain, isNext, pointAfter, START } from "../../src/stores/jetstream/records/chain.ts";
+import { Chain, Gap, isNext, pointAfter, START } from "../../src/stores/jetstream/records/chain.ts";
 import type { PathRecord } from "../../src/stores/jetstream/records/record.ts";
 
 function record(seq: number, own: Partial<PathRecord>): PathRecord {
@@ -77,5 +77,22 @@ describe("the chain of a path", () => {
     assert.deepEqual(validOf([provisional, removed]), [1, 3]);
     const file = record(4, { type: "o", predecessor: 3, first: 0, claim: 0 });
     assert.deepEqual(validOf([provisional, removed, file]), [1, 3, 4]);
+  });
+});
+
+describe("records behind the last one that was seen, which do not continue it", () => {
+  it("are void if they continue an earlier one, or each other", () => {
+    const gap = new Gap(10);
+    assert.equal(gap.isBefore(record(11, { type: "o", predecessor: 8, claim: 0 })), false);
+    assert.equal(gap.isBefore(record(12, { predecessor: 11, claim: 11 })), false);
+  });
+
+  it("come after a removal if they continue one that is not there", () => {
+    assert.equal(new Gap(10).isBefore(record(12, { type: "x", predecessor: 11 })), true);
+    assert.equal(new Gap(10).isBefore(record(20, { type: "o", first: 0, predecessor: 0, claim: 0 })), true);
+  });
+
+  it("are void before the first record", () => {
+    assert.equal(new Gap(0).isBefore(record(2, { type: "o", first: 0, predecessor: 0, claim: 0 })), false);
   });
 });

@@ -9,7 +9,7 @@ import { newGeneration } from "../../../support/token.ts";
 import { pause } from "../connection/pause.ts";
 import type { Place } from "../layout/layout.ts";
 import { ask } from "../nodes/questions.ts";
-import { type ChainPoint, isNext } from "../records/chain.ts";
+import { type ChainPoint, Gap, isNext } from "../records/chain.ts";
 import { encodedNote, NO_STATE, type PathState } from "../records/note.ts";
 import {
   claimOf,
@@ -202,8 +202,9 @@ export class Claims {
    * @throws {StreamError} `conflict`
    */
   async #assertValid(place: Place, { seq, predecessor }: PathRecord, point: ChainPoint): Promise<void> {
+    const gap = new Gap(predecessor);
     let found = await this.#core.records.next(place, predecessor + 1);
-    while (found && found.record.seq < seq && !isNext(point, found.record)) {
+    while (found && found.record.seq < seq && !isNext(point, found.record) && !gap.isBefore(found.record)) {
       found = await this.#core.records.next(place, found.record.seq + 1);
     }
     if (found?.record.seq !== seq) throw appenderConflict(place.path);

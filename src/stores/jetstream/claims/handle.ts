@@ -7,7 +7,7 @@ import { changedState, type StreamChange, type StreamState } from "../../../engi
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import type { Place } from "../layout/layout.ts";
-import { type ChainPoint, isNext, pointAfter } from "../records/chain.ts";
+import { type ChainPoint, Gap, isNext, pointAfter } from "../records/chain.ts";
 import { encodedNote, noteFor, type PathState } from "../records/note.ts";
 import { claimOf, firstOf, type NotePointers, notesOf, type PathRecord, type RecordFields } from "../records/record.ts";
 import { type Core, newId } from "./core.ts";
@@ -171,7 +171,8 @@ export class JetStreamHandle implements AppendHandle {
     if (this.#released || this.revoked.aborted) return;
     const point = this.#point;
     const next = await this.#core.records.next(this.place, point.seq + 1);
-    const isTaken = next && claimOf(next.record) !== this.epoch && isNext(point, next.record);
+    const isForeign = next && claimOf(next.record) !== this.epoch;
+    const isTaken = isForeign && (isNext(point, next.record) || new Gap(point.seq).isBefore(next.record));
     if (isTaken) this.#ownClaim.revoke(takenOver(this.place.path));
   }
 

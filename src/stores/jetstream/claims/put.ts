@@ -7,7 +7,7 @@ import { headers } from "@nats-io/transport-node";
 import { StreamError } from "../../../protocol/errors.ts";
 import { storeOnce } from "../connection/store-once.ts";
 import type { Place } from "../layout/layout.ts";
-import { type ChainPoint, isNext } from "../records/chain.ts";
+import { type ChainPoint, Gap, isNext } from "../records/chain.ts";
 import { headersOf, recordOf } from "../records/codec.ts";
 import type { Parts, PathRecord, RecordFields } from "../records/record.ts";
 import { type Core, newId } from "./core.ts";
@@ -41,10 +41,11 @@ export type PutOutcome =
  */
 export async function put(core: Core, { place, fields, payload, point, last, ttlMs }: Put): Promise<PutOutcome> {
   const { stream, subject, path } = place;
+  const gap = new Gap(last);
   const judge = (found: StoredMsg): "mine" | "void" | "other" => {
     const record = recordOf(found.header, found.seq, found.data.length);
     if (record?.id === fields.id) return "mine";
-    return record && !isNext(point, record) ? "void" : "other";
+    return !record || isNext(point, record) || gap.isBefore(record) ? "other" : "void";
   };
   const outcome = await storeOnce(core.calls, {
     write: { stream, subject, headers: headersOf(fields), payload, expected: last, ttlMs },

@@ -46,6 +46,29 @@ export function isNext(point: ChainPoint, record: PathRecord): boolean {
   return type === "o" || claim === point.claim;
 }
 
+/**
+ * Tells a void record from one whose predecessors were removed since: the path was removed, and perhaps created again.
+ * A void record continues one that its server knew, which is not behind the place, or another void one.
+ */
+export class Gap {
+  readonly #last: number;
+  readonly #voids = new Set<number>();
+
+  /** @param last The sequence of the last record that was seen, valid or not. */
+  constructor(last: number) {
+    this.#last = last;
+  }
+
+  /** Whether records are missing between the last one and this one; otherwise, this one is void. */
+  isBefore({ seq, predecessor, type, first }: PathRecord): boolean {
+    if (predecessor > this.#last && !this.#voids.has(predecessor)) return true;
+    // It creates the path, of which there was something before.
+    if (type === "o" && first === 0 && predecessor === 0 && this.#last > 0) return true;
+    this.#voids.add(seq);
+    return false;
+  }
+}
+
 /** Passes on the valid records of a path, one after the other. */
 export class Chain {
   #point: ChainPoint;
