@@ -25,6 +25,12 @@ import type { OpenTap, Taps } from "./taps.ts";
 const SUCCESSOR_MS = 2_500;
 const SESSION_MS = 10_000;
 
+/**
+ * Milliseconds after the end of its lease for which a node that does not answer may come back: the NATS server to which it
+ * is connected may have stood still.
+ */
+const SILENCE_MS = 5_000;
+
 /** Milliseconds between two looks while the servers do not answer. */
 const UNAVAILABLE_MS = 500;
 
@@ -219,13 +225,14 @@ class Watch {
     const { core, looks } = this.#parts;
     const { path } = this.#watched.place;
     const { node } = this.#record;
-    if ((await looks.claimState(path, this.#record)) === "free") return true;
-    if (node === core.node) return false;
+    const isFree = (await looks.claimState(path, this.#record)) === "free";
+    if (node === core.node || !isClaimed(this.#record)) return isFree;
     // Its lease may last for some time after its end.
     const answer = await askOwner(core, path, this.#record);
     if (answer === "no") return true;
     this.#absences = answer === "absent" ? this.#absences + 1 : 0;
-    if (this.#absences > 0) this.#watched.opened.tap.hurry();
+    if (isFree || this.#absences > 0) this.#watched.opened.tap.hurry();
+    if (isFree && answer === "silent") return (await core.directory.missingMs(node)) > SILENCE_MS;
     return this.#absences >= ABSENCES;
   }
 
