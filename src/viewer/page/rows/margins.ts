@@ -4,6 +4,9 @@
  */
 import type { Rows } from "./rows.ts";
 
+/** Rows to add at once. */
+export const BATCH = 40;
+
 /** Height of a row with one line of text. */
 const MIN_ROW_PIXELS = 18;
 

@@ -5,6 +5,9 @@
 import type { Lines } from "../bytes/lines.ts";
 import type { Row, Rows } from "./rows.ts";
 
+/** Milliseconds after the last scroll event before the scrollbar is aligned with the rows. */
+export const IDLE_MS = 150;
+
 /** Maximum height of the scrolled element in pixels. In Firefox, an element of more than 17.9 million has no height. */
 const MAX_PIXELS = 4_000_000;
 

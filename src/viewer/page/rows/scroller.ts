@@ -4,16 +4,10 @@
  * @module
  */
 import { Anchor } from "./anchor.ts";
-import { marginOf, screenfulOf, trim } from "./margins.ts";
+import { BATCH, marginOf, screenfulOf, trim } from "./margins.ts";
 import type { Row, Rows } from "./rows.ts";
-import { Scrollbar } from "./scrollbar.ts";
+import { IDLE_MS, Scrollbar } from "./scrollbar.ts";
 import type { ScrollerParts } from "./scroller-parts.ts";
-
-/** Rows to add at once. */
-const BATCH = 40;
-
-/** Milliseconds after the last scroll event before the scrollbar is aligned with the rows. */
-const IDLE_MS = 150;
 
 /** The scroller. */
 export class Scroller {
