@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import { eachEntry } from "../../src/stores/jetstream/listing/rows.ts";
-import { type Opened, openStore } from "../../src/stores/jetstream/opened.ts";
-import { settingsOf } from "../../src/stores/jetstream/options.ts";
+import type { Opened } from "../../src/stores/jetstream/opened.ts";
 import { confirmedTail } from "../../src/stores/jetstream/watch/confirmed-tail.ts";
-import { newPrefix, storeOptions } from "../fixture/jetstream.ts";
+import { closeNode, newPrefix, openNode } from "../fixture/jetstream.ts";
 import { NatsCluster, serverForTests } from "../fixture/nats.ts";
 
 const server = serverForTests();
@@ -17,13 +16,10 @@ let node: Opened | undefined;
 before(async () => {
   if (!("path" in server)) return;
   cluster = await NatsCluster.start(server.path);
-  node = await openStore(settingsOf(storeOptions(cluster, { prefix: newPrefix() })), async () => false);
+  node = await openNode(cluster, newPrefix());
 });
 after(async () => {
-  node?.questions.unsubscribe();
-  await node?.lease.end();
-  await node?.taps.close();
-  await node?.connection.close();
+  if (node) await closeNode(node);
   await cluster?.stop();
 });
 

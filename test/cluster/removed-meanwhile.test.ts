@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { removePath } from "../../src/stores/jetstream/claims/remove.ts";
-import { type Opened, openStore } from "../../src/stores/jetstream/opened.ts";
-import { settingsOf } from "../../src/stores/jetstream/options.ts";
+import type { Opened } from "../../src/stores/jetstream/opened.ts";
 import type { Tails } from "../../src/stores/jetstream/records/tails.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
-import { newPrefix, storeOptions } from "../fixture/jetstream.ts";
+import { closeNode, newPrefix, openNode } from "../fixture/jetstream.ts";
 import { NatsCluster, serverForTests } from "../fixture/nats.ts";
 
 const server = serverForTests();
@@ -21,17 +20,12 @@ describe("a path in front of NATS that is removed meanwhile", { skip: "missing" 
     prefix = newPrefix();
   });
   after(async () => {
-    for (const { questions, lease, taps, connection } of nodes) {
-      questions.unsubscribe();
-      await lease.end();
-      await taps.close();
-      await connection.close();
-    }
+    await Promise.all(nodes.map(closeNode));
     await cluster?.stop();
   });
 
   async function open(): Promise<Opened> {
-    const node = await openStore(settingsOf(storeOptions(cluster, { prefix })), async () => false);
+    const node = await openNode(cluster, prefix);
     nodes.push(node);
     return node;
   }

@@ -2,14 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { AppendUpdate } from "../../src/store/mod.ts";
-import { type Opened, openStore } from "../../src/stores/jetstream/opened.ts";
-import { settingsOf } from "../../src/stores/jetstream/options.ts";
+import type { Opened } from "../../src/stores/jetstream/opened.ts";
 import { START } from "../../src/stores/jetstream/records/chain.ts";
 import type { Tail, Tails } from "../../src/stores/jetstream/records/tails.ts";
 import { Tap } from "../../src/stores/jetstream/watch/tap.ts";
 import type { Taps } from "../../src/stores/jetstream/watch/taps.ts";
 import { watchPath } from "../../src/stores/jetstream/watch/watch.ts";
-import { newPrefix, storeOptions } from "../fixture/jetstream.ts";
+import { closeNode, newPrefix, openNode } from "../fixture/jetstream.ts";
 import { NatsCluster, serverForTests } from "../fixture/nats.ts";
 
 const server = serverForTests();
@@ -28,16 +27,10 @@ describe("a watch whose looks are answered with an old state", { skip: "missing"
   before(async () => {
     if ("path" in server) cluster = await NatsCluster.start(server.path);
     prefix = newPrefix();
-    const settings = settingsOf(storeOptions(cluster, { prefix }));
-    for (let count = 0; count < 2; count++) nodes.push(await openStore(settings, async () => false));
+    for (let count = 0; count < 2; count++) nodes.push(await openNode(cluster, prefix));
   });
   after(async () => {
-    for (const { questions, lease, taps, connection } of nodes) {
-      questions.unsubscribe();
-      await lease.end();
-      await taps.close();
-      await connection.close();
-    }
+    await Promise.all(nodes.map(closeNode));
     await cluster?.stop();
   });
 

@@ -13,6 +13,7 @@ import { messagesOn, settleMessages } from "./messages.ts";
 /** The descriptor of standard output. */
 const STDOUT = 1;
 
+/** Whether it is a file; undefined until that is needed. */
 let isRedirected: boolean | undefined;
 
 /** Whether data was written to standard output. The process waits for data at its end, but not for all messages. */
